@@ -1,0 +1,1 @@
+//! Typed case streams over the event store: execute, read, follow.

@@ -1,0 +1,1 @@
+//! Runs folds over the ledger into SQLite with their checkpoint.

@@ -1,0 +1,1 @@
+//! What every service process needs: config, telemetry, shutdown, clock, principals, gRPC server.

@@ -1,0 +1,1 @@
+//! Test helpers: manual clock, servers on port 0, waiting for conditions, builders.

@@ -1,0 +1,1 @@
+//! Sealed texts and contact details, under keys that can be destroyed.

@@ -1,0 +1,1 @@
+//! The API's protobuf types, their conversions, and refusals as statuses.

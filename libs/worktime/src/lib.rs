@@ -1,0 +1,1 @@
+//! Working-time calendars and budgets to due instants, and why; pure.

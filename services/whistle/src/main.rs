@@ -1,0 +1,3 @@
+//! The whistle binary.
+
+fn main() {}
