@@ -1,0 +1,1 @@
+//! End-to-end, simulation and tidiness tests of the whole workspace.
