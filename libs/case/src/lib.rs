@@ -1,1 +1,14 @@
-//! What a case is and what may happen to it; pure.
+//! What a case is and what may happen to it: its events, its state, its rules.
+//!
+//! Belongs here: every event type, the one `evolve`, the decisions of the four deciding services, the edge table and the function
+//! that derives clock events. Does not belong: I/O, the time of day, randomness, async, transport types, texts for people.
+
+pub mod event;
+mod evolve;
+pub mod flow;
+pub mod ids;
+pub mod sealed;
+pub mod state;
+pub mod time;
+
+pub use crate::evolve::registry_version;

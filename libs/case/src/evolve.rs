@@ -1,0 +1,178 @@
+//! The one way a case changes: by an event. Total: every event has an arm, none fails, none looks at anything but case and event.
+
+mod clock;
+mod closure;
+mod dispatch;
+mod intake;
+mod whistle;
+
+use registry::ids::RegistryVersion;
+
+use crate::event::parts::{NewObligation, Outcome, Part};
+use crate::event::{Event, Recorded};
+use crate::flow::Status;
+use crate::ids::{ObligationNo, RequestNo};
+use crate::state::{Case, Obligation, ObligationState, Request, RequestKind, WhistlePhase};
+use crate::time::At;
+
+impl Case {
+    /// Applies what happened next.
+    pub fn evolve(&mut self, recorded: &Recorded) {
+        self.version = recorded.version;
+        self.changed_at = recorded.recorded_at;
+        let at = recorded.recorded_at;
+        match &recorded.event {
+            Event::Intake(event) => self.evolve_intake(event, recorded),
+            Event::Dispatch(event) => self.evolve_dispatch(event, at),
+            Event::Whistle(event) => self.evolve_whistle(event, at),
+            Event::Clock(event) => self.evolve_clock(event, at),
+            Event::Closure(event) => self.evolve_closure(event, at),
+            // Never on a case's stream; the ledger keeps those streams apart.
+            Event::District(_) => {}
+        }
+    }
+
+    /// The case after a whole stream.
+    pub fn replay<'a>(id: crate::ids::CaseId, events: impl IntoIterator<Item = &'a Recorded>) -> Self {
+        let mut case = Self::new(id);
+        for recorded in events {
+            case.evolve(recorded);
+        }
+        case
+    }
+
+    fn go(&mut self, to: Status, at: At) {
+        self.status = to;
+        self.status_since = at;
+        self.ended_at = to.is_ended().then_some(at);
+        if to == Status::Filed {
+            self.filed_at = Some(at);
+        }
+        if to.is_ended() {
+            self.release_all(at);
+        }
+    }
+
+    /// Nobody is held by a case that ended: what was still open goes with it.
+    fn release_all(&mut self, at: At) {
+        for obligation in self.obligations.iter_mut().filter(|obligation| obligation.is_open()) {
+            obligation.state = ObligationState::Withdrawn;
+            obligation.ended_at = Some(at);
+        }
+        for whistle in self.whistles.iter_mut().filter(|whistle| whistle.phase.is_open()) {
+            whistle.phase = if whistle.phase == WhistlePhase::Active {
+                WhistlePhase::StoodDown
+            } else {
+                WhistlePhase::Withdrawn
+            };
+            whistle.phase_since = at;
+        }
+    }
+
+    fn end(&mut self, to: Status, outcome: Option<Outcome>, at: At) {
+        self.go(to, at);
+        self.outcome = outcome;
+    }
+
+    fn add_obligation(&mut self, new: &NewObligation, at: At) {
+        self.obligations.push(Obligation {
+            no: new.no,
+            org: new.org.clone(),
+            person: new.person.clone(),
+            part: new.part,
+            origin: new.origin,
+            parent: new.parent,
+            after: new.after.clone(),
+            mandatory: new.mandatory,
+            steps: new.steps.clone(),
+            whistle: new.whistle,
+            task: new.task.clone(),
+            state: ObligationState::Assigned,
+            assigned_at: at,
+            signed_at: None,
+            signed_automatically: false,
+            contacted_at: None,
+            reported_in_at: None,
+            presence: None,
+            completed_at: None,
+            confirmed_at: None,
+            ended_at: None,
+            refusals: 0,
+            score: None,
+            external_ref: None,
+            reminded_at: None,
+        });
+    }
+
+    fn with_obligation(&mut self, no: ObligationNo, change: impl FnOnce(&mut Obligation)) {
+        if let Some(obligation) = self.obligations.iter_mut().find(|obligation| obligation.no == no) {
+            change(obligation);
+        }
+    }
+
+    fn end_obligation(&mut self, no: ObligationNo, state: ObligationState, at: At) {
+        self.with_obligation(no, |obligation| {
+            obligation.state = state;
+            obligation.ended_at = Some(at);
+        });
+        if self.lead == Some(no) {
+            self.lead = self
+                .obligations
+                .iter()
+                .rev()
+                .find(|other| other.part == Part::Lead && other.is_open())
+                .map(|o| o.no);
+            self.undispatch(at);
+        }
+    }
+
+    /// A case nobody leads any more is to be dispatched again.
+    fn undispatch(&mut self, at: At) {
+        if self.lead.is_some() {
+            return;
+        }
+        if matches!(self.status, Status::Dispatched | Status::InProgress) {
+            self.go(Status::Filed, at);
+        } else if self.status == Status::Suspended {
+            self.status_before = Some(Status::Filed);
+        }
+    }
+
+    fn ask(&mut self, no: RequestNo, kind: RequestKind, by: &crate::event::parts::By, at: At) {
+        self.requests.push(Request {
+            no,
+            kind,
+            by: by.clone(),
+            asked_at: at,
+            decided_at: None,
+            granted: false,
+        });
+    }
+
+    fn decide_request(&mut self, no: RequestNo, granted: bool, at: At) {
+        if let Some(request) = self.requests.iter_mut().find(|request| request.no == no) {
+            request.decided_at = Some(at);
+            request.granted = granted;
+        }
+    }
+}
+
+/// The registry version an event was decided by, where it says one.
+#[must_use]
+pub fn registry_version(event: &Event) -> Option<RegistryVersion> {
+    use crate::event::{Clock, Dispatch, Intake, Whistle};
+    match event {
+        Event::Intake(Intake::CaseRaised(event)) => Some(event.registry_version),
+        Event::Intake(Intake::CaseTriaged(event)) => Some(event.registry_version),
+        Event::Intake(Intake::CaseFiled(event)) => Some(event.registry_version),
+        Event::Dispatch(Dispatch::CaseDispatched(event)) => Some(event.registry_version),
+        Event::Whistle(Whistle::WhistleBlown(event)) => Some(event.registry_version),
+        Event::Clock(Clock::ClockArmed(event)) => Some(event.registry_version),
+        Event::Intake(_)
+        | Event::Dispatch(_)
+        | Event::Whistle(_)
+        | Event::Clock(_)
+        | Event::Closure(_)
+        | Event::District(_) => None,
+    }
+}
