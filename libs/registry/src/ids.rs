@@ -121,10 +121,26 @@ text_id! {
     RuleId: is_key_char, "a-z, 0-9, '-' and '_'";
     /// A deadline tier (时限档) of the policies.
     TierKey: is_key_char, "a-z, 0-9, '-' and '_'";
+    /// A category of matters (大类).
+    CategoryKey: is_key_char, "a-z, 0-9, '-' and '_'";
     /// A code of a reason catalogue (理由目录).
     ReasonCode: is_key_char, "a-z, 0-9, '-' and '_'";
     /// A whistle kind (哨种), a key of the policies: cities differ.
     WhistleKind: is_name_char, "A-Z, 0-9 and '_'";
+}
+
+impl RuleId {
+    /// The basis of a duty that no row of the matrix gave and the place's subdistrict took (属地).
+    #[must_use]
+    pub fn fallback_subdistrict() -> Self {
+        Self("fallback-subdistrict".to_owned())
+    }
+
+    /// The basis of a duty that nothing else gave and the district centre took (兜底).
+    #[must_use]
+    pub fn fallback_district() -> Self {
+        Self("fallback-district".to_owned())
+    }
 }
 
 /// A place code (网格编码): 6 digits name a district, 9 a subdistrict (街镇), 12 a community (社区), 15 a grid (网格).

@@ -1,0 +1,1 @@
+//! A tiny complete registry for tests.
