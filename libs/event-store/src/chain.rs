@@ -1,0 +1,77 @@
+use std::fmt;
+
+use ring::digest::{Context, SHA256};
+use uuid::Uuid;
+
+/// The hash algorithm of this build, as written into every commit: 1 is SHA-256.
+pub(crate) const ALGORITHM: u8 = 1;
+
+const LEAF_TAG: &[u8] = b"whistle/leaf/1\0";
+const CHAIN_TAG: &[u8] = b"whistle/chain/1\0";
+const EVENT_ID_TAG: &[u8] = b"whistle/event-id/1\0";
+
+/// Head of the hash chain after some commit. All zero before the first.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub struct ChainHash(pub [u8; 32]);
+
+impl ChainHash {
+    /// What the first commit of a ledger names as its previous hash.
+    pub const GENESIS: ChainHash = ChainHash([0; 32]);
+
+    /// The chain after `stored`, the exact bytes of the next commit: H(tag, previous, H(tag, algorithm, stored)).
+    #[must_use]
+    pub fn after(self, stored: &[u8]) -> ChainHash {
+        let leaf = sha256(&[LEAF_TAG, &[ALGORITHM], stored]);
+        ChainHash(sha256(&[CHAIN_TAG, &self.0, &leaf]))
+    }
+}
+
+impl fmt::Display for ChainHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl fmt::Debug for ChainHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// What the ids of a commit's events are derived from, besides their index.
+pub(crate) struct EventIds<'a> {
+    pub ledger: &'a str,
+    pub epoch: u32,
+    pub principal: &'a str,
+    pub command_id: Uuid,
+}
+
+impl EventIds<'_> {
+    /// UUIDv8 of SHA-256(tag, ledger, epoch, principal, command id, index); texts end in a zero byte, which none has.
+    pub(crate) fn id(&self, index: u32) -> Uuid {
+        let hash = sha256(&[
+            EVENT_ID_TAG,
+            self.ledger.as_bytes(),
+            &[0],
+            &self.epoch.to_be_bytes(),
+            self.principal.as_bytes(),
+            &[0],
+            self.command_id.as_bytes(),
+            &index.to_be_bytes(),
+        ]);
+        let [head @ .., _, _, _, _, _, _, _, _, _, _, _, _, _, _, _, _] = hash;
+        Uuid::new_v8(head)
+    }
+}
+
+fn sha256(parts: &[&[u8]]) -> [u8; 32] {
+    let mut context = Context::new(&SHA256);
+    for part in parts {
+        context.update(part);
+    }
+    let mut hash = [0; 32];
+    for (to, from) in hash.iter_mut().zip(context.finish().as_ref()) {
+        *to = *from;
+    }
+    hash
+}

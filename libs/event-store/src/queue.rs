@@ -1,0 +1,96 @@
+//! Commits waiting for the committer: bounded in number and bytes, refusing rather than waiting.
+
+use std::collections::VecDeque;
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::oneshot;
+
+use crate::commit::{Committed, NewCommit};
+use crate::errors::CommitError;
+use crate::limits::{GROUP_BYTES_MAX, GROUP_COMMITS_MAX, QUEUE_BYTES_MAX};
+
+pub(crate) type Reply = oneshot::Sender<Result<Committed, CommitError>>;
+
+pub(crate) struct Job {
+    pub commit: NewCommit,
+    pub reply: Reply,
+}
+
+pub(crate) struct Queue {
+    state: Mutex<State>,
+    filled: Condvar,
+    jobs_max: usize,
+}
+
+#[derive(Default)]
+struct State {
+    jobs: VecDeque<(usize, Job)>,
+    bytes: usize,
+    closed: bool,
+}
+
+impl Queue {
+    pub(crate) fn new(jobs_max: usize) -> Queue {
+        Queue { state: Mutex::default(), filled: Condvar::new(), jobs_max }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // Every change below is made whole before anything can panic.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn push(&self, job: Job) -> Result<(), CommitError> {
+        let bytes = job.commit.encoded_len();
+        let mut state = self.lock();
+        if state.closed {
+            return Err(CommitError::Stopped);
+        }
+        if state.jobs.len() >= self.jobs_max || state.bytes + bytes > QUEUE_BYTES_MAX {
+            return Err(CommitError::Busy);
+        }
+        state.bytes += bytes;
+        state.jobs.push_back((bytes, job));
+        drop(state);
+        self.filled.notify_one();
+        Ok(())
+    }
+
+    /// Waits for the next group; `None` once the queue is closed and drained.
+    pub(crate) fn take_group(&self) -> Option<Vec<Job>> {
+        let mut state = self.lock();
+        while state.jobs.is_empty() {
+            if state.closed {
+                return None;
+            }
+            state = self.filled.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+        let mut group = Vec::new();
+        let mut group_bytes = 0;
+        while group.len() < GROUP_COMMITS_MAX
+            && group_bytes < GROUP_BYTES_MAX
+            && let Some((bytes, job)) = state.jobs.pop_front()
+        {
+            state.bytes -= bytes;
+            group_bytes += bytes;
+            group.push(job);
+        }
+        Some(group)
+    }
+
+    /// Takes no more; what waits is still worked off.
+    pub(crate) fn close(&self) {
+        self.lock().closed = true;
+        self.filled.notify_all();
+    }
+
+    /// Takes no more and lets go of what waits: their senders learn that the outcome is unknown.
+    pub(crate) fn abandon(&self) {
+        let mut state = self.lock();
+        state.closed = true;
+        state.bytes = 0;
+        let jobs = std::mem::take(&mut state.jobs);
+        drop(state);
+        drop(jobs);
+        self.filled.notify_all();
+    }
+}
