@@ -3,12 +3,16 @@
 //! Belongs here: every event type, the one `evolve`, the decisions of the four deciding services, the edge table and the function
 //! that derives clock events. Does not belong: I/O, the time of day, randomness, async, transport types, texts for people.
 
+pub mod actor;
 pub mod event;
 mod evolve;
 pub mod flow;
 pub mod ids;
+pub mod refusal;
 pub mod sealed;
 pub mod state;
 pub mod time;
 
+pub use crate::actor::Actor;
 pub use crate::evolve::registry_version;
+pub use crate::refusal::Refusal;
