@@ -49,12 +49,7 @@ pub(crate) fn watermark_path(dir: &Path) -> PathBuf {
 
 /// Makes the directory if need be and takes its lock.
 pub(crate) fn take_lock(dir: &Path) -> Result<File, OpenError> {
-    if !dir.is_dir() {
-        fs::create_dir_all(dir).map_err(io_error("create", dir))?;
-        if let Some(parent) = dir.parent().filter(|parent| !parent.as_os_str().is_empty()) {
-            sync_dir(parent)?;
-        }
-    }
+    fs::create_dir_all(dir).map_err(io_error("create", dir))?;
     let path = dir.join(LOCK);
     let opened = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path);
     let mut lock = opened.map_err(io_error("open", &path))?;
@@ -89,6 +84,7 @@ pub(crate) fn begin_if_new(dir: &Path, ledger: &str) -> Result<bool, OpenError> 
         write_synced(&creating, b"")?;
         sync_dir(dir)?;
     }
+    sync_ancestors(dir)?;
     // Nothing in a store that was still being made has been acknowledged.
     if engine.exists() {
         fs::remove_dir_all(&engine).map_err(io_error("remove", &engine))?;
@@ -153,6 +149,20 @@ pub(crate) fn sync_engine(dir: &Path) -> Result<(), OpenError> {
     sync_dir(&engine.join("blobs"))?;
     sync_dir(&engine)?;
     sync_dir(dir)
+}
+
+/// Whoever made the directories above may not have synced them, an earlier try of our own included.
+fn sync_ancestors(dir: &Path) -> Result<(), OpenError> {
+    let whole = dir.canonicalize().map_err(io_error("resolve", dir))?;
+    for ancestor in whole.ancestors().skip(1) {
+        match File::open(ancestor).and_then(|dir| dir.sync_all()) {
+            Ok(()) => {}
+            // What we may not read was made by somebody else, long before.
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => break,
+            Err(error) => return Err(io_error("sync", ancestor)(error)),
+        }
+    }
+    Ok(())
 }
 
 fn write_synced(path: &Path, bytes: &[u8]) -> Result<(), OpenError> {

@@ -34,6 +34,8 @@ mod log;
 mod open;
 mod options;
 mod queue;
+mod reads;
+mod recent;
 mod store;
 #[cfg(test)]
 mod tests;
@@ -47,5 +49,6 @@ pub use follow::Follower;
 pub use frame::FrameError;
 pub use ids::{BadStreamName, Expected, Position, StreamName, Version};
 pub use options::{BeforeSync, FailStop, Options, Seams, SyncPoint};
-pub use store::{Head, LogPage, Store, StreamEvent, StreamPage};
+pub use reads::{LogPage, StreamEvent, StreamPage};
+pub use store::{Head, Store};
 pub use verify::{Finding, FindingKind, Report, ReportHead, copy_for_verify, verify_copy_in_place};

@@ -38,6 +38,9 @@ pub(crate) fn open_dir(dir: &Path, options: &Options) -> Result<Opened, OpenErro
     }
     dir::prepare_engine(dir)?;
     let path = dir::watermark_path(dir);
+    if !path.exists() {
+        return Err(dir::damaged(dir, "the file `watermark` is missing"));
+    }
     let (mut watermark, marked) = Watermark::open(&path).map_err(dir::io_error("open", &path))?;
     let marked = marked.ok_or_else(|| dir::damaged(dir, "no slot of `watermark` is valid"))?;
     let (log, head) = guarded(|| {

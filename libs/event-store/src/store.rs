@@ -9,19 +9,20 @@ use tokio::sync::{oneshot, watch};
 use uuid::Uuid;
 
 use crate::chain::ChainHash;
-use crate::commit::{Committed, NewCommit, StoredCommit, StoredEvent};
+use crate::commit::{Committed, NewCommit, StoredCommit};
 use crate::committer::Committer;
 use crate::errors::{CommitError, OpenError, ReadError};
 use crate::follow::Follower;
 use crate::ids::{Position, StreamName, Version};
-use crate::keys;
-use crate::limits::{PAGE_BYTES_MAX, RECENT_BYTES_MAX, RECENT_COMMITS_MAX};
-use crate::log::{Log, malformed_key};
+use crate::log::Log;
 use crate::open::{Opened, open_dir};
 use crate::options::{Options, Seams};
 use crate::queue::{Job, Queue};
+use crate::reads::{LogPage, StreamPage};
+use crate::recent::Recent;
 
-/// An open event store. Clones share it; the last one dropped stops the committer after what is queued.
+/// An open event store. Clones share it; dropping the last one waits for what is queued and stops the committer
+/// ([`Store::close`] does so without blocking).
 ///
 /// Reads go as far as the durable head, never further. They block on storage: call them off the async threads.
 #[derive(Clone)]
@@ -62,37 +63,6 @@ impl Head {
     }
 }
 
-/// Whole commits in order.
-#[derive(Debug, Clone)]
-pub struct LogPage {
-    /// Those that end after the position asked for; empty only when there are none.
-    pub commits: Vec<Arc<StoredCommit>>,
-    /// The durable head when the page was read.
-    pub head: Position,
-    /// Whether the ledger goes on behind this page.
-    pub more: bool,
-}
-
-/// Events of one stream in order.
-#[derive(Debug, Clone)]
-pub struct StreamPage {
-    /// Those after the version asked for; empty only when there are none.
-    pub events: Vec<StreamEvent>,
-    /// The stream's durable version when the page was read; [`Version::NONE`] if it has no events.
-    pub head: Version,
-    /// Whether the stream goes on behind this page.
-    pub more: bool,
-}
-
-/// One event together with the commit it came in.
-#[derive(Debug, Clone)]
-pub struct StreamEvent {
-    /// Who, when and why.
-    pub commit: Arc<StoredCommit>,
-    /// What; shares the commit's memory.
-    pub event: StoredEvent,
-}
-
 pub(crate) struct Shared {
     pub log: Log,
     pub queue: Queue,
@@ -107,13 +77,6 @@ pub(crate) struct Shared {
 pub(crate) struct State {
     pub head: Head,
     pub stopped: bool,
-}
-
-/// The newest commits, so that followers that are up to date need no storage.
-#[derive(Default)]
-struct Recent {
-    commits: VecDeque<Arc<StoredCommit>>,
-    bytes: usize,
 }
 
 struct Worker {
@@ -203,17 +166,13 @@ impl Store {
         principal: &str,
         command_id: Uuid,
     ) -> Result<Option<Arc<StoredCommit>>, ReadError> {
-        let head = self.head();
-        let Some(first) = self.shared.log.command(&keys::command(principal, command_id))? else {
-            return Ok(None);
-        };
-        if first > head.position {
-            return Ok(None);
-        }
-        let commit = self.shared.log.commit_at(first)?;
-        commit
-            .map(Some)
-            .ok_or_else(|| ReadError::damaged(first, "a command key names a commit that is missing"))
+        self.shared.find_command(principal, command_id)
+    }
+
+    /// Id of the ledger.
+    #[must_use]
+    pub fn ledger(&self) -> &str {
+        &self.shared.ledger
     }
 
     /// How far the log is durable, now.
@@ -291,109 +250,5 @@ impl Shared {
         bytes_max: usize,
     ) -> Option<VecDeque<Arc<StoredCommit>>> {
         self.recent().after(after, bytes_max)
-    }
-
-    pub(crate) fn read_log(&self, after: Position, bytes_max: usize) -> Result<LogPage, ReadError> {
-        let head = self.check_not_future(after)?.position;
-        let commits = if after == head {
-            Vec::new()
-        } else {
-            self.log.commits(after, head, bytes_max.min(PAGE_BYTES_MAX))?
-        };
-        let end = commits.last().map_or(after, |commit| commit.last());
-        if commits.is_empty() && after < head {
-            return Err(ReadError::damaged(after.next(), "nothing is stored here"));
-        }
-        Ok(LogPage { commits, head, more: end < head })
-    }
-
-    fn read_stream(
-        &self,
-        stream: &StreamName,
-        after: Version,
-        bytes_max: usize,
-    ) -> Result<StreamPage, ReadError> {
-        let durable = self.head().position;
-        let head = self.durable_version(stream, durable)?;
-        if after > head {
-            return Err(ReadError::FutureVersion { stream: stream.clone(), after, head });
-        }
-        let bytes_max = bytes_max.min(PAGE_BYTES_MAX);
-        let mut events: Vec<StreamEvent> = Vec::new();
-        let mut bytes = 0;
-        let mut version = after;
-        while version < head {
-            let (first, index) = self.locate(stream, version.next())?;
-            let commit = match events.last() {
-                Some(last) if last.commit.first == first => Arc::clone(&last.commit),
-                Some(_) | None => {
-                    let commit = self.log.commit_at(first)?;
-                    let commit = commit.ok_or_else(|| ReadError::damaged(first, "the commit is missing"))?;
-                    bytes += commit.raw().len();
-                    commit
-                }
-            };
-            if bytes > bytes_max && !events.is_empty() {
-                break;
-            }
-            version = version.next();
-            let found = commit.events.get(index);
-            let Some(event) = found.filter(|event| event.version == version && event.stream == *stream)
-            else {
-                return Err(ReadError::damaged(first, format!("it lacks version {version} of {stream}")));
-            };
-            let event = event.clone();
-            events.push(StreamEvent { commit, event });
-        }
-        Ok(StreamPage { events, head, more: version < head })
-    }
-
-    fn locate(&self, stream: &StreamName, version: Version) -> Result<(Position, usize), ReadError> {
-        let value = self.log.get(&keys::stream(stream, version))?;
-        let value = value.ok_or_else(|| {
-            ReadError::damaged(Position::ZERO, format!("version {version} of {stream} is missing"))
-        })?;
-        let (first, index) = keys::parse_event(&value).ok_or_else(|| malformed_key(Position::ZERO))?;
-        Ok((first, index.into()))
-    }
-
-    /// The stream's version as far as it is durable: what a group in flight added is skipped.
-    fn durable_version(&self, stream: &StreamName, durable: Position) -> Result<Version, ReadError> {
-        for pair in self.log.db.scan_prefix(keys::stream_prefix(stream)).rev() {
-            let (key, value) = pair.map_err(|error| ReadError::engine(&error))?;
-            let (first, _) = keys::parse_event(&value).ok_or_else(|| malformed_key(Position::ZERO))?;
-            if first <= durable {
-                return keys::parse_version(&key).ok_or_else(|| malformed_key(first));
-            }
-        }
-        Ok(Version::NONE)
-    }
-}
-
-impl Recent {
-    fn push(&mut self, commits: &[Arc<StoredCommit>]) {
-        for commit in commits {
-            self.bytes += commit.raw().len();
-            self.commits.push_back(Arc::clone(commit));
-        }
-        while (self.commits.len() > RECENT_COMMITS_MAX || self.bytes > RECENT_BYTES_MAX)
-            && let Some(oldest) = self.commits.pop_front()
-        {
-            self.bytes -= oldest.raw().len();
-        }
-    }
-
-    fn after(&self, after: Position, bytes_max: usize) -> Option<VecDeque<Arc<StoredCommit>>> {
-        let start = self.commits.partition_point(|commit| commit.last() <= after);
-        if self.commits.get(start)?.first > after.next() {
-            return None;
-        }
-        let mut bytes = 0;
-        let fits = |commit: &&Arc<StoredCommit>| {
-            let first = bytes == 0;
-            bytes += commit.raw().len();
-            first || bytes <= bytes_max
-        };
-        Some(self.commits.iter().skip(start).take_while(fits).cloned().collect())
     }
 }

@@ -108,6 +108,20 @@ async fn largest_commit_goes_in_chunks_and_comes_back_whole() {
     assert_eq!(stream_events(&store, "case/a", 1).len(), 7);
 }
 
+/// sled does not sync the files it would move large leaves into.
+#[tokio::test]
+async fn nothing_stored_becomes_a_file_of_its_own() {
+    let (dir, store) = open();
+    for id in 0..12 {
+        let long_name = format!("case/{}", "n".repeat(120));
+        let events: Vec<NewEvent> = (0..7).map(|_| event("Noted", vec![7; EVENT_BYTES_MAX])).collect();
+        let large = Append { stream: stream(&long_name), expected: Expected::Any, events };
+        commit_ok(&store, command(id, vec![large, append("case/b", Expected::Any, &["x"])])).await;
+    }
+    let files = std::fs::read_dir(dir.path().join("sled/blobs")).unwrap();
+    assert_eq!(files.count(), 0);
+}
+
 #[tokio::test]
 async fn pages_of_any_size_give_every_event_once() {
     let (_dir, store) = open();
