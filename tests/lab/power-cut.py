@@ -39,7 +39,7 @@ def cut():
 
 
 def one_cut(dice, seed):
-    """Runs a writer and cuts; gives back how, and how many commits were acknowledged before."""
+    """Runs a writer and cuts; gives back how, and what was acknowledged before."""
     # Debug output of a crash belongs to the medium's end, not to the result.
     writer = subprocess.Popen([LAB, "write", STORE, str(seed)], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
     how = dice.choice(["loaded", "loaded", "loaded", "killed", "opening"])
@@ -68,7 +68,7 @@ def one_cut(dice, seed):
     writer.wait()
     with open(ACKS, "ab") as out:
         out.writelines(acks)
-    return how, len(acks)
+    return how, set(acks)
 
 
 def lab(*args):
@@ -82,6 +82,7 @@ def main():
     for number in range(ROUNDS):
         if number % ROUNDS_PER_IMAGE == 0:
             new_image()
+            known = set()
         sh("mount", "-o", "loop", IMAGE, MOUNT)
         # Every other round repeats the commands of the one before.
         how, acked = one_cut(dice, SEED + number // 2)
@@ -92,9 +93,11 @@ def main():
         vcode, vout, verr = lab("verify", STORE, copy)
         shutil.rmtree(copy, ignore_errors=True)
         sh("umount", MOUNT)
-        total, cuts[how] = total + acked, cuts[how] + 1
+        # A repeat is acknowledged again; it counts once.
+        new, known = len(acked - known), known | acked
+        total, cuts[how] = total + new, cuts[how] + 1
         bad = code != 0 or vcode != 0
-        print(f"round {number}: cut {how}, {acked} acknowledged, {'LOST' if bad else 'whole'}: {out}", flush=True)
+        print(f"round {number}: cut {how}, {new} newly acknowledged, {'LOST' if bad else 'whole'}: {out}", flush=True)
         if bad:
             failures.append({"round": number, "how": how, "check": [code, out, err], "verify": [vcode, vout, verr]})
             break

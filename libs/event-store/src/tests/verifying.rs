@@ -1,11 +1,12 @@
 use std::path::Path;
 
-use super::support::{append, command, commit_ok, event, note, options, stream};
+use super::support::{append, at, command, commit_ok, event, note, options, stream};
+use crate::frame::{Assigned, encode};
 use crate::keys;
 use crate::log::Log;
 use crate::{
-    Append, Expected, FindingKind, OpenError, Position, Report, Store, Version, copy_for_verify,
-    verify_copy_in_place,
+    Append, EPOCH_OPENED, Expected, FindingKind, Head, OpenError, Position, Report, Store, Version,
+    copy_for_verify, verify_copy_in_place,
 };
 
 /// A closed store: ten notes on two streams and one commit of several chunks, positions 1 to 12.
@@ -143,6 +144,62 @@ async fn foreign_key_is_found() {
     let dir = filled().await;
     let report = found(dir.path(), |log| drop(log.db.insert(b"a", b"b").unwrap()));
     assert_eq!(kinds(&report), [(FindingKind::Files, None)]);
+}
+
+/// Writes a commit into the tree as a repair tool would: a new epoch, at a position above the end.
+fn put_epoch(log: &Log, store_head: Head, first: Position, event_type: &str) {
+    let new = command(
+        900,
+        vec![Append {
+            stream: stream("ledger/epochs"),
+            expected: Expected::NoStream,
+            events: vec![event(event_type, "{}")],
+        }],
+    );
+    let assigned = Assigned {
+        ledger: "test",
+        epoch: 2,
+        first,
+        previous: store_head.chain,
+        recorded_at: at(5),
+        versions: &[Version(1)],
+    };
+    let raw = encode(&new, &assigned).unwrap();
+    log.db.insert(keys::chunk(first, 0), raw.as_ref()).unwrap();
+    let place = keys::event_value(first, 0);
+    log.db.insert(keys::stream(&stream("ledger/epochs"), Version(1)), place.as_slice()).unwrap();
+    let place = keys::first_value(first);
+    log.db.insert(keys::command("p-1", new.command_id), place.as_slice()).unwrap();
+    log.db.flush().unwrap();
+}
+
+#[tokio::test]
+async fn opened_epoch_is_read_on_across_its_gap() {
+    let dir = filled().await;
+    let head = Store::open(dir.path(), &options()).unwrap().head();
+    let report = found(dir.path(), |log| put_epoch(log, head, Position(50), EPOCH_OPENED));
+    assert!(report.ok, "{:?}", report.findings);
+    assert_eq!((report.head.epoch, report.head.position), (2, 50));
+
+    let store = Store::open(dir.path(), &options()).unwrap();
+    let committed = commit_ok(&store, note(901, "case/a")).await;
+    assert_eq!((committed.commit.epoch, committed.commit.first), (2, Position(51)));
+    let mut follower = store.follow(Position(11)).unwrap();
+    for first in [11, 50, 51] {
+        assert_eq!(follower.next().await.unwrap().first, Position(first));
+    }
+    assert_eq!(store.read_log(Position(30), 1 << 20).unwrap().commits.len(), 2);
+}
+
+#[tokio::test]
+async fn gap_without_an_opened_epoch_is_found() {
+    for (first, event_type) in [(Position(50), "Noted"), (Position(13), "Noted")] {
+        let dir = filled().await;
+        let head = Store::open(dir.path(), &options()).unwrap().head();
+        let report = found(dir.path(), |log| put_epoch(log, head, first, event_type));
+        assert_eq!(kinds(&report), [(FindingKind::Chain, Some(first.0))]);
+        assert!(matches!(Store::open(dir.path(), &options()), Err(OpenError::BrokenChain { .. })));
+    }
 }
 
 #[test]

@@ -1,25 +1,18 @@
-use std::collections::hash_map::RandomState;
-use std::hash::{BuildHasher, Hasher};
 use std::os::unix::process::ExitStatusExt;
 
 use crate::lab::{Site, Writer};
+use crate::seed::{Dice, number_from_env, random_seed};
 
 /// Rounds on one directory before a new one is begun.
 const ROUNDS_PER_SITE: u64 = 10;
-
-#[expect(clippy::disallowed_methods, reason = "the one place where these tests are configured")]
-fn number_from_env(name: &str) -> Option<u64> {
-    std::env::var(name).ok().map(|value| value.parse().expect("a number"))
-}
 
 /// `WHISTLE_KILL_ROUNDS` rounds (30), drawn from `WHISTLE_KILL_SEED` (random, printed).
 #[test]
 fn whatever_was_acknowledged_survives_kills() {
     let rounds = number_from_env("WHISTLE_KILL_ROUNDS").unwrap_or(30);
-    let seed = number_from_env("WHISTLE_KILL_SEED")
-        .unwrap_or_else(|| RandomState::new().build_hasher().finish() >> 16);
+    let seed = number_from_env("WHISTLE_KILL_SEED").unwrap_or_else(random_seed);
     println!("WHISTLE_KILL_SEED={seed} WHISTLE_KILL_ROUNDS={rounds}");
-    let mut dice = split_mix(seed);
+    let mut dice = Dice::new(seed);
     let mut site = Site::new();
     let mut acked = 0;
     for round in 0..rounds {
@@ -36,19 +29,19 @@ fn whatever_was_acknowledged_survives_kills() {
 }
 
 /// Kills a writer (every other round with the commands of the round before, repeated) while it opens (up to three in a row) or after some acknowledgements.
-fn one_round(site: &mut Site, seed: u64, dice: &mut impl FnMut(u64) -> u64) -> String {
-    if dice(3) == 0 {
-        let times = 1 + dice(3);
+fn one_round(site: &mut Site, seed: u64, dice: &mut Dice) -> String {
+    if dice.below(3) == 0 {
+        let times = 1 + dice.below(3);
         for _ in 0..times {
             let mut writer = Writer::start(&site.dir(), seed, &[]);
             writer.expect_line("opening");
             // Into recovery by a distance that differs, without looking at a clock.
-            (0..dice(3000)).for_each(|_| std::thread::yield_now());
+            (0..dice.below(3000)).for_each(|_| std::thread::yield_now());
             site.acks.extend(writer.kill());
         }
         return format!("{times} times while opening");
     }
-    let count = 1 + dice(400);
+    let count = 1 + dice.below(400);
     let mut writer = Writer::start(&site.dir(), seed, &[]);
     writer.expect_line("opened");
     for _ in 0..count {
@@ -56,17 +49,6 @@ fn one_round(site: &mut Site, seed: u64, dice: &mut impl FnMut(u64) -> u64) -> S
     }
     site.acks.extend(writer.kill());
     format!("after {count} acknowledgements")
-}
-
-/// SplitMix64 as a function: a number below the bound.
-fn split_mix(seed: u64) -> impl FnMut(u64) -> u64 {
-    let mut state = seed;
-    move |bound| {
-        state = state.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mixed = (state ^ (state >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        (mixed ^ (mixed >> 31)) % bound
-    }
 }
 
 #[test]

@@ -1,3 +1,4 @@
+use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, ExitStatus, Output, Stdio};
@@ -63,29 +64,35 @@ impl Writer {
 /// A directory for a store, the list of what was acknowledged in it, and room for copies.
 pub(crate) struct Site {
     root: tempfile::TempDir,
-    pub acks: Vec<String>,
+    /// Each once, however often a repeat was acknowledged.
+    pub acks: BTreeSet<String>,
     checks: usize,
 }
 
 impl Site {
     pub(crate) fn new() -> Site {
-        Site { root: tempfile::tempdir().unwrap(), acks: Vec::new(), checks: 0 }
+        Site { root: tempfile::tempdir().unwrap(), acks: BTreeSet::new(), checks: 0 }
     }
 
     pub(crate) fn dir(&self) -> PathBuf {
         self.root.path().join("store")
     }
 
+    /// The list of what was acknowledged, as of the last check.
+    pub(crate) fn acks_file(&self) -> String {
+        self.root.path().join("acks").to_str().unwrap().to_owned()
+    }
+
     /// Recovers, looks for everything acknowledged, verifies a copy.
     pub(crate) fn check(&mut self, context: &str) {
         self.checks += 1;
-        let acks = self.root.path().join("acks");
+        let acks = self.acks_file();
         let mut file = std::fs::File::create(&acks).unwrap();
         for ack in &self.acks {
             writeln!(file, "{ack}").unwrap();
         }
         let dir = self.dir();
-        let checked = run(&["check", dir.to_str().unwrap(), acks.to_str().unwrap()]);
+        let checked = run(&["check", dir.to_str().unwrap(), &acks]);
         assert!(checked.status.success(), "{context}: {checked:?}");
         let copy = self.root.path().join(format!("copy-{}", self.checks));
         let verified = run(&["verify", dir.to_str().unwrap(), copy.to_str().unwrap()]);

@@ -6,3 +6,5 @@ mod damage;
 mod kill;
 #[cfg(test)]
 mod lab;
+#[cfg(test)]
+mod seed;
