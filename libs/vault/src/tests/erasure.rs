@@ -1,0 +1,140 @@
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use case::ids::{CaseId, KeyId};
+use rusqlite::Connection;
+
+use super::{FIELD, Sample, WORDS, at, case, contact, holds, open, raw_bytes, reporter, sample, text};
+use crate::{Error, Opened, Swept, key_file};
+
+/// What the tables hold of a subject: wrapped key, sealed name, sealed phone.
+fn stored_secrets(dir: &Path, case: CaseId) -> [Vec<u8>; 3] {
+    let connection = Connection::open(dir.join(key_file::DATABASE)).unwrap();
+    let select = "SELECT wrapped_key, name, phone FROM subjects WHERE case_id = ?1";
+    let read = |row: &rusqlite::Row<'_>| Ok([row.get(0)?, row.get(1)?, row.get(2)?]);
+    connection.query_row(select, [case.0.as_bytes().as_slice()], read).unwrap()
+}
+
+#[tokio::test]
+async fn a_destroyed_key_leaves_no_byte_in_any_file() {
+    let Sample { vault, dir, .. } = sample();
+    for number in 1..=20 {
+        vault.put_contact(case(number), &reporter(), &contact()).await.unwrap();
+    }
+    let sealed = vault.seal(case(7), &reporter(), FIELD, WORDS).await.unwrap();
+    let secrets = stored_secrets(dir.path(), case(7));
+    let other = stored_secrets(dir.path(), case(8));
+    let before = raw_bytes(dir.path());
+    assert!(
+        secrets.iter().chain(&other).all(|secret| holds(&before, secret)),
+        "the search finds what is there"
+    );
+
+    assert!(vault.destroy_key(case(7), &reporter()).await.unwrap());
+
+    let after = raw_bytes(dir.path());
+    assert!(secrets.iter().all(|secret| !holds(&after, &secret[..16])));
+    assert!(other.iter().all(|secret| holds(&after, secret)), "others stay");
+    assert_eq!(vault.open_text(case(7), FIELD, &sealed).unwrap(), Opened::Erased);
+    assert_eq!(vault.contact(case(7), &reporter()).unwrap(), None);
+    assert_eq!(vault.contact(case(8), &reporter()).unwrap(), Some(contact()));
+}
+
+#[tokio::test]
+async fn plain_words_are_in_no_file_at_any_time() {
+    let Sample { vault, dir, .. } = sample();
+    vault.put_contact(case(1), &reporter(), &contact()).await.unwrap();
+    vault.seal(case(1), &reporter(), FIELD, WORDS).await.unwrap();
+    let bytes = raw_bytes(dir.path());
+    for secret in [WORDS, "刘女士", "13800006310"] {
+        assert!(!holds(&bytes, secret.as_bytes()), "{secret}");
+    }
+    assert!(holds(&bytes, b"reporter-1"), "the search finds what is there");
+}
+
+#[tokio::test]
+async fn an_erased_subject_stays_erased() {
+    let Sample { vault, dir, clock } = sample();
+    let sealed = vault.seal(case(1), &reporter(), FIELD, WORDS).await.unwrap();
+    assert!(vault.destroy_key(case(1), &reporter()).await.unwrap());
+    assert!(!vault.destroy_key(case(1), &reporter()).await.unwrap(), "repeating is harmless");
+    let refused = |result| matches!(result, Err(Error::KeyDestroyed { .. }));
+    assert!(refused(vault.seal(case(1), &reporter(), FIELD, WORDS).await.map(|_| ())));
+    assert!(refused(vault.put_contact(case(1), &reporter(), &contact()).await));
+    clock.send_replace(at(1000));
+    assert_eq!(vault.sweep(at(1000), |_, _| false).await.unwrap(), Swept::default());
+    drop(vault);
+    let vault = open(dir.path(), &clock).unwrap();
+    assert_eq!(vault.open_text(case(1), FIELD, &sealed).unwrap(), Opened::Erased);
+    assert!(
+        vault.seal(case(1), &KeyId::case_file(), FIELD, WORDS).await.is_ok(),
+        "the case file has its own key"
+    );
+}
+
+#[tokio::test]
+async fn erasing_who_was_never_there_keeps_them_from_coming() {
+    let vault = sample().vault;
+    assert!(!vault.destroy_key(case(1), &reporter()).await.unwrap());
+    assert!(vault.seal(case(1), &reporter(), FIELD, WORDS).await.is_err());
+}
+
+#[tokio::test]
+async fn a_text_without_its_key_is_lost_and_not_erased() {
+    let sealed = sample().vault.seal(case(1), &reporter(), FIELD, WORDS).await.unwrap();
+    assert_eq!(sample().vault.open_text(case(1), FIELD, &sealed).unwrap(), Opened::Lost);
+}
+
+#[tokio::test]
+async fn a_foreign_reader_of_the_database_is_told_of() {
+    let Sample { vault, dir, .. } = sample();
+    let sealed = vault.seal(case(1), &reporter(), FIELD, WORDS).await.unwrap();
+    let mut foreign = Connection::open(dir.path().join(key_file::DATABASE)).unwrap();
+    let reading = foreign.transaction().unwrap();
+    let _count: i64 = reading.query_row("SELECT count(*) FROM subjects", [], |row| row.get(0)).unwrap();
+    assert!(matches!(vault.destroy_key(case(1), &reporter()).await, Err(Error::WalHeld)));
+    assert_eq!(vault.open_text(case(1), FIELD, &sealed).unwrap(), Opened::Erased);
+    drop(reading);
+    assert!(!vault.destroy_key(case(1), &reporter()).await.unwrap());
+}
+
+#[tokio::test]
+async fn what_no_event_names_is_swept_after_a_day() {
+    let Sample { vault, dir, clock } = sample();
+    let mut sealed = Vec::new();
+    for number in 1..=4 {
+        vault.put_contact(case(number), &reporter(), &contact()).await.unwrap();
+        sealed.push(vault.seal(case(number), &reporter(), FIELD, WORDS).await.unwrap());
+    }
+    let secrets = stored_secrets(dir.path(), case(2));
+    let in_log: BTreeSet<CaseId> = [case(1)].into();
+    let named = |case, _: &KeyId| in_log.contains(&case);
+    assert_eq!(vault.sweep(at(24), named).await.unwrap(), Swept::default(), "not before a day is over");
+
+    clock.send_replace(at(23));
+    vault.seal(case(4), &reporter(), FIELD, WORDS).await.unwrap();
+    assert_eq!(vault.sweep(at(25), named).await.unwrap(), Swept { named: 1, removed: 2 });
+
+    let opened = |index: usize| vault.open_text(case(index as u128 + 1), FIELD, &sealed[index]).unwrap();
+    assert_eq!(
+        [opened(0), opened(1), opened(2), opened(3)],
+        [text(WORDS), Opened::Lost, Opened::Lost, text(WORDS)]
+    );
+    let after = raw_bytes(dir.path());
+    assert!(secrets.iter().all(|secret| !holds(&after, &secret[..16])));
+    assert_eq!(vault.sweep(at(25), |_, _| panic!("nothing is left to ask")).await.unwrap(), Swept::default());
+}
+
+#[tokio::test]
+async fn a_sweep_takes_more_than_one_step() {
+    let vault = sample().vault;
+    let (key_id, count) = (reporter(), 1024 + 7);
+    for half in [0..512_u128, 512..count] {
+        let cases: Vec<_> = half.map(case).collect();
+        let request =
+            |case: &CaseId| crate::SealRequest { case: *case, key_id: &key_id, field: FIELD, plaintext: "" };
+        vault.seal_many(&cases.iter().map(request).collect::<Vec<_>>()).await.unwrap();
+    }
+    let swept = vault.sweep(at(25), |case, _| case.0.as_u128() % 2 == 0).await.unwrap();
+    assert_eq!(swept, Swept { named: 516, removed: 515 });
+}
