@@ -89,6 +89,7 @@ impl Case {
             task: new.task.clone(),
             state: ObligationState::Assigned,
             assigned_at: at,
+            begun_at: at,
             signed_at: None,
             signed_automatically: false,
             contacted_at: None,
@@ -146,6 +147,7 @@ impl Case {
             asked_at: at,
             decided_at: None,
             granted: false,
+            valid_until: None,
         });
     }
 

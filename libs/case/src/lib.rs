@@ -4,11 +4,19 @@
 //! that derives clock events. Does not belong: I/O, the time of day, randomness, async, transport types, texts for people.
 
 pub mod actor;
+pub mod clocks;
+pub mod closure;
+pub mod escalation;
 pub mod event;
 mod evolve;
 pub mod flow;
+pub mod hands;
 pub mod ids;
+pub mod import;
+pub mod intake;
 pub mod refusal;
+pub mod routing;
+pub mod rules;
 pub mod sealed;
 pub mod state;
 pub mod time;
@@ -16,3 +24,5 @@ pub mod time;
 pub use crate::actor::Actor;
 pub use crate::evolve::registry_version;
 pub use crate::refusal::Refusal;
+pub use crate::rules::Rules;
+pub use crate::state::Case;

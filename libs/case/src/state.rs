@@ -125,6 +125,10 @@ pub struct Case {
     pub excluded: bool,
     /// Keys destroyed.
     pub destroyed_keys: BTreeSet<KeyId>,
+    /// Notes written.
+    pub notes: u32,
+    /// Pieces of evidence attached to the case itself.
+    pub evidence: u32,
 }
 
 /// The lead's word that the problem is handled.
@@ -211,6 +215,8 @@ impl Case {
             reopenings: 0,
             excluded: false,
             destroyed_keys: BTreeSet::new(),
+            notes: 0,
+            evidence: 0,
         }
     }
 

@@ -54,6 +54,7 @@ impl Case {
                 if obligation.reported_in_at.is_some() {
                     obligation.state = ObligationState::ReportedIn;
                 }
+                obligation.begun_at = at;
                 obligation.completed_at = None;
                 obligation.confirmed_at = None;
                 obligation.ended_at = None;

@@ -61,7 +61,8 @@ impl Case {
                 }
             }
             Intake::ExternalDueSet(set) => self.external_due_at = Some(set.due_at),
-            Intake::EvidenceAttached(_) | Intake::NoteAdded(_) | Intake::SourceNoteRecorded(_) => {}
+            Intake::EvidenceAttached(attached) => self.count_evidence(attached.evidence.len()),
+            Intake::NoteAdded(_) | Intake::SourceNoteRecorded(_) => self.notes = self.notes.saturating_add(1),
             Intake::CaseMerged(merged) => {
                 self.merged_into = Some(merged.into);
                 self.status_before = Some(self.status);
@@ -112,7 +113,13 @@ impl Case {
             Intake::BreakGlassRequested(asked) => {
                 self.ask(asked.request, RequestKind::BreakGlass(asked.key_id.clone()), &asked.by, at);
             }
-            Intake::BreakGlassApproved(approved) => self.decide_request(approved.request, true, at),
+            Intake::BreakGlassApproved(approved) => {
+                self.decide_request(approved.request, true, at);
+                if let Some(request) = self.requests.iter_mut().find(|request| request.no == approved.request)
+                {
+                    request.valid_until = Some(approved.valid_until);
+                }
+            }
             Intake::BreakGlassRefused(refused) => self.decide_request(refused.request, false, at),
             Intake::ContactRevealed(_) => {}
             Intake::ErasureRequested(asked) => {
@@ -126,6 +133,10 @@ impl Case {
                 }
             }
         }
+    }
+
+    fn count_evidence(&mut self, more: usize) {
+        self.evidence = self.evidence.saturating_add(u32::try_from(more).unwrap_or(u32::MAX));
     }
 
     fn leave(&mut self, request: RequestNo, to: Status, at: At) {
@@ -152,6 +163,7 @@ impl Case {
         self.about_persons.clone_from(&raised.about_persons);
         self.confidential = raised.confidential;
         self.defects.clone_from(&raised.defects);
+        self.count_evidence(raised.evidence.len());
         self.split_from = raised.split_from;
         self.follows = raised.follows;
         self.go(if raised.defects.is_empty() { Status::Raised } else { Status::Untriaged }, at);

@@ -84,6 +84,9 @@ pub struct Obligation {
     pub state: ObligationState,
     /// Made.
     pub assigned_at: At,
+    /// From when its completion counts: made, or sent back as rework. A refused completion does not move it, so that nobody wins
+    /// time by reporting done what is not.
+    pub begun_at: At,
     /// Signed for.
     pub signed_at: Option<At>,
     /// Whether the clock signed.

@@ -50,4 +50,6 @@ pub struct Request {
     pub decided_at: Option<At>,
     /// Whether it was granted.
     pub granted: bool,
+    /// Until when what was granted holds, where that is bounded.
+    pub valid_until: Option<At>,
 }
