@@ -17,13 +17,13 @@ mod places;
 mod policies;
 mod registry;
 mod resolve;
-#[cfg(feature = "sample")]
+#[cfg(any(test, feature = "sample"))]
 pub mod sample;
 
 pub use crate::content::{Content, Jurisdiction, Source};
 pub use crate::datum::{Datum, Position, bd09_to_gcj02, gcj02_to_bd09, gcj02_to_wgs84, wgs84_to_gcj02};
 pub use crate::geometry::{CORNERS_MAX, Degrees, DegreesError, Point, Shape, ShapeError};
-pub use crate::lint::{Finding, Severity, lint};
+pub use crate::lint::{FINDINGS_MAX, Finding, Severity, lint};
 pub use crate::load::LoadError;
 pub use crate::matrix::{Assignee, MatrixQuery, MatrixRow, Responsibility};
 pub use crate::matters::{Category, Grade, Matter, MatterKind, Mode, Ownership, Text};

@@ -3,13 +3,15 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use worktime::{Budget, CalendarId};
 
-use crate::ids::{ReasonCode, Role, RuleId, TierKey, WhistleKind};
-use crate::matters::{Grade, Mode};
+use crate::ids::{ReasonCode, Role, TierKey, WhistleKind};
 
+mod clocks;
+mod ladder;
 mod limits;
 
+pub use clocks::{ClockKind, ClockQuery, ClockRule};
+pub use ladder::{LadderEffect, LadderStep, LadderWhen, Recipient, Scope};
 pub use limits::Limits;
 
 /// Names of the reason catalogues every registry must have.
@@ -59,81 +61,6 @@ pub mod catalogue {
         REVEAL,
         EXCLUDE,
         REOPEN,
-    ];
-}
-
-/// What a clock measures. The names are stored, so they never change.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum ClockKind {
-    /// Settling the defects of what came in (待分类).
-    Triage,
-    /// 受理
-    Accept,
-    /// 核实
-    Verify,
-    /// 立案
-    File,
-    /// 派遣
-    Dispatch,
-    /// 签收
-    SignFor,
-    /// 联系
-    Contact,
-    /// 报到
-    ReportIn,
-    /// 办结反馈, of one duty.
-    Complete,
-    /// 验收
-    Confirm,
-    /// 整体时限, of the case.
-    Whole,
-    /// 核查
-    Check,
-    /// 回访
-    CallBack,
-    /// 结案
-    Close,
-    /// 审哨
-    WhistleApproval,
-    /// 分哨
-    WhistleTriage,
-    /// The review date of a suspension.
-    SuspensionReview,
-    /// Deciding a return (退单审批).
-    ReturnDecision,
-    /// Deciding an objection.
-    ObjectionDecision,
-    /// Deciding an extension (延期审批).
-    ExtensionDecision,
-    /// The city's own deadline, given from outside: no rule makes it.
-    ExternalDue,
-}
-
-impl ClockKind {
-    /// Every kind, in the order of the enum.
-    pub const ALL: [Self; 21] = [
-        Self::Triage,
-        Self::Accept,
-        Self::Verify,
-        Self::File,
-        Self::Dispatch,
-        Self::SignFor,
-        Self::Contact,
-        Self::ReportIn,
-        Self::Complete,
-        Self::Confirm,
-        Self::Whole,
-        Self::Check,
-        Self::CallBack,
-        Self::Close,
-        Self::WhistleApproval,
-        Self::WhistleTriage,
-        Self::SuspensionReview,
-        Self::ReturnDecision,
-        Self::ObjectionDecision,
-        Self::ExtensionDecision,
-        Self::ExternalDue,
     ];
 }
 
@@ -228,164 +155,6 @@ pub struct WhistlePolicy {
     /// Whether it acts first and is confirmed or struck afterwards.
     #[serde(default)]
     pub confirmed_afterwards: bool,
-    /// Where it comes from.
-    pub source: String,
-}
-
-/// How long one kind of clock runs under which conditions. An absent condition fits everything.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct ClockRule {
-    /// Its id, named in every clock it arms.
-    pub id: RuleId,
-    /// The clock.
-    pub kind: ClockKind,
-    /// Only for cases of this grade.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub grade: Option<Grade>,
-    /// Only for matters of this tier.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub tier: Option<TierKey>,
-    /// Only for duties of this kind of whistle.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub whistle: Option<WhistleKind>,
-    /// Only in this mode.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub mode: Option<Mode>,
-    /// How long.
-    pub budget: Budget,
-    /// Counted over which calendar.
-    pub calendar: CalendarId,
-    /// Shares of the budget at which a warning goes out, ascending, in thousandths.
-    #[serde(default)]
-    pub warn_permille: Vec<u16>,
-    /// Whether the step is taken as done when the time is up, on record as automatic (自动签收).
-    #[serde(default)]
-    pub auto_settle: bool,
-    /// Where the figure comes from.
-    pub source: String,
-}
-
-/// What a clock rule is asked for.
-#[derive(Debug, Clone, Copy)]
-pub struct ClockQuery<'a> {
-    /// The clock.
-    pub kind: ClockKind,
-    /// The case's grade, once it has one.
-    pub grade: Option<Grade>,
-    /// The matter's tier, once it has one.
-    pub tier: Option<&'a TierKey>,
-    /// The kind of whistle the duty comes from.
-    pub whistle: Option<&'a WhistleKind>,
-    /// The mode of the place.
-    pub mode: Mode,
-}
-
-impl ClockRule {
-    /// Whether the rule speaks of what is asked.
-    #[must_use]
-    pub fn fits(&self, query: &ClockQuery<'_>) -> bool {
-        self.kind == query.kind
-            && self.grade.is_none_or(|grade| query.grade == Some(grade))
-            && self.tier.as_ref().is_none_or(|tier| query.tier == Some(tier))
-            && self.whistle.as_ref().is_none_or(|whistle| query.whistle == Some(whistle))
-            && self.mode.is_none_or(|mode| query.mode == mode)
-    }
-
-    /// How specific the rule is. A rule for the whistle beats one for the mode, that one for the tier, that one for the
-    /// grade; so two rules that both fit are equally specific only when their conditions are the same.
-    pub(crate) fn specificity(&self) -> [bool; 4] {
-        [self.whistle.is_some(), self.mode.is_some(), self.tier.is_some(), self.grade.is_some()]
-    }
-}
-
-/// When a step of the ladder is taken.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(tag = "at", rename_all = "SCREAMING_SNAKE_CASE", deny_unknown_fields)]
-pub enum LadderWhen {
-    /// Once that share of the budget is spent, in thousandths, at most 1000.
-    Spent {
-        /// The share.
-        permille: u16,
-    },
-    /// When the time is up.
-    Breach,
-    /// So long after the time is up, counted over the step's calendar.
-    AfterBreach {
-        /// How long.
-        budget: Budget,
-    },
-}
-
-/// What a step of the ladder does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum LadderEffect {
-    /// 催办: a warning before the time is up.
-    Warn,
-    /// 催办通知: a written notice.
-    Notice,
-    /// 督办: a supervision order that must be answered.
-    Supervise,
-    /// 通报: named before the district's leadership and in the public list.
-    Publish,
-    /// 高位协调: handed to the city.
-    CityCoordination,
-}
-
-/// Among whom a recipient is looked for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum Scope {
-    /// The organisation that holds the duty.
-    Holder,
-    /// The organisation above it.
-    Above,
-    /// The subdistrict of the place.
-    Subdistrict,
-    /// The district centre and the district's own posts.
-    District,
-}
-
-/// Who hears of a step of the ladder.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Recipient {
-    /// As what.
-    pub role: Role,
-    /// Of which organisation.
-    pub of: Scope,
-}
-
-/// One step of the escalation ladder.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct LadderStep {
-    /// Its key, named in the event.
-    pub key: RuleId,
-    /// Its name.
-    pub name: String,
-    /// Its name in English.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub name_en: Option<String>,
-    /// When it is taken.
-    pub when: LadderWhen,
-    /// The calendar for what comes after the breach and for the reply.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub calendar: Option<CalendarId>,
-    /// Taken as well once a case was reopened that many times.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub reopenings: Option<u32>,
-    /// Whether a case that nobody holds begins here, at once.
-    #[serde(default)]
-    pub first_for_unowned: bool,
-    /// Who hears of it.
-    pub to: Vec<Recipient>,
-    /// What it does.
-    pub effect: LadderEffect,
-    /// How long the answer to a supervision order may take.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub reply: Option<Budget>,
     /// Where it comes from.
     pub source: String,
 }

@@ -9,17 +9,16 @@ use crate::content::{Content, Source};
 use crate::geometry::Point;
 use crate::ids::{
     AreaCode, AreaLevel, BuildingId, CompoundId, MatterId, OrgId, PersonId, PostId, RegistryVersion, Role,
-    RuleId, SourceId, WhistleKind,
+    SourceId, WhistleKind,
 };
 use crate::lint::{Finding, Severity, lint};
-use crate::matrix::{Assignee, MatrixQuery, Responsibility};
 use crate::matters::Matter;
 use crate::orgs::{Lang, Org, OrgKind, Person, Post, valid_at};
 use crate::places::{Area, Building, Compound};
-use crate::policies::{
-    ClockKind, ClockQuery, ClockRule, ColourCut, LadderStep, Limits, Reason, WhistlePolicy,
-};
+use crate::policies::{ClockKind, ClockRule, ColourCut, LadderStep, Limits, Reason, WhistlePolicy};
 use crate::resolve::{PlaceMatch, PlaceTree};
+
+mod answers;
 
 /// One published version of everything the district has laid down: immutable, indexed, linted.
 #[derive(Debug)]
@@ -255,51 +254,6 @@ impl Registry {
     #[must_use]
     pub fn community_admits(&self, id: &MatterId) -> bool {
         self.matter(id).is_some_and(|matter| matter.community_may_be_assigned)
-    }
-
-    /// Who is responsible: the most specific row whose lead the place can fill, else its subdistrict, else the centre.
-    #[must_use]
-    pub fn responsible(&self, query: &MatrixQuery<'_>) -> Responsibility {
-        let category = query.matter.and_then(|id| self.matter(id)).map(|matter| &matter.category);
-        let rows = self.matrix.iter().filter_map(|at| self.content.matrix.get(*at));
-        for row in rows.filter(|row| row.fits(query, category)) {
-            let Some(lead) = self.assignee(&row.lead, query) else { continue };
-            let mut co: Vec<OrgId> = Vec::new();
-            for helper in row.co.iter().filter_map(|helper| self.assignee(helper, query)) {
-                if helper != lead && !co.contains(&helper) {
-                    co.push(helper);
-                }
-            }
-            return Responsibility { lead, co, basis: row.rule.clone(), fallback: false };
-        }
-        let (lead, basis) = match query.area.and_then(|area| self.subdistrict_of(area)) {
-            Some(office) => (office, RuleId::fallback_subdistrict()),
-            None => (self.district_centre(), RuleId::fallback_district()),
-        };
-        Responsibility { lead: lead.clone(), co: Vec::new(), basis, fallback: true }
-    }
-
-    /// The organisation that fills a part at a place; none when the place has none, or it takes no duties.
-    fn assignee(&self, assignee: &Assignee, query: &MatrixQuery<'_>) -> Option<OrgId> {
-        let compound = query.compound.and_then(|id| self.compound(id));
-        let area = query.area.or(compound.map(|compound| &compound.community));
-        let id = match assignee {
-            Assignee::Org(id) => Some(id),
-            Assignee::Subdistrict => area.and_then(|area| self.subdistrict_of(area)),
-            Assignee::Community => self.answering.get(&area?.at(AreaLevel::Community)?),
-            Assignee::Property => compound?.property.as_ref(),
-            Assignee::Owner => compound?.owner.as_ref(),
-            Assignee::Owners => compound?.owners.as_ref(),
-            Assignee::Centre => Some(self.district_centre()),
-        };
-        id.filter(|id| self.org(id).is_some_and(|org| org.active)).cloned()
-    }
-
-    /// The most specific rule for a clock; the linter has refused ties.
-    #[must_use]
-    pub fn clock_rule(&self, query: &ClockQuery<'_>) -> Option<&ClockRule> {
-        let rules = self.clocks.get(&query.kind)?.iter();
-        rules.filter_map(|at| self.content.policies.clocks.get(*at)).find(|rule| rule.fits(query))
     }
 
     /// The calendar of that id.
