@@ -3,7 +3,7 @@
 use crate::tree::Source;
 
 /// What our crates may depend on among ourselves, bottom up. The services differ only in name.
-const ARROWS: [(&str, &[&str]); 13] = [
+const ARROWS: [(&str, &[&str]); 14] = [
     ("worktime", &[]),
     ("registry", &["worktime"]),
     ("case", &["registry", "worktime"]),
@@ -14,6 +14,7 @@ const ARROWS: [(&str, &[&str]); 13] = [
     ("vault", &["case", "registry"]),
     ("wire", &["case", "registry", "worktime"]),
     ("service-kit", &["wire", "case", "registry", "worktime"]),
+    ("desk", &["ledger", "vault", "service-kit", "wire", "case", "registry", "worktime"]),
     ("test-kit", &["case", "registry", "worktime", "ledger", "projection", "vault", "wire", "service-kit"]),
     ("ledgerd", &["event-store", "bus", "ledger", "vault", "service-kit", "wire", "case", "registry"]),
     ("whistle-tests", &EVERYTHING),
@@ -21,10 +22,10 @@ const ARROWS: [(&str, &[&str]); 13] = [
 
 const SERVICES: [&str; 6] = ["board", "closure", "escalation", "intake", "ledgerd", "routing"];
 
-const SERVICE_ARROWS: [&str; 8] =
-    ["ledger", "projection", "registry", "worktime", "case", "vault", "service-kit", "wire"];
+const SERVICE_ARROWS: [&str; 9] =
+    ["desk", "ledger", "projection", "registry", "worktime", "case", "vault", "service-kit", "wire"];
 
-const EVERYTHING: [&str; 18] = [
+const EVERYTHING: [&str; 19] = [
     "worktime",
     "registry",
     "case",
@@ -35,6 +36,7 @@ const EVERYTHING: [&str; 18] = [
     "vault",
     "wire",
     "service-kit",
+    "desk",
     "test-kit",
     "board",
     "closure",
