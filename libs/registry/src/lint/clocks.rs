@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
+
 use crate::content::Content;
 use crate::ids::WhistleKind;
 use crate::lint::Report;
@@ -26,8 +28,19 @@ pub(super) fn check(content: &Content, known: &Known<'_>, report: &mut Report) {
 
 fn check_rule(known: &Known<'_>, rule: &ClockRule, report: &mut Report) {
     let path = format!("clocks[{}]", rule.id);
-    if !known.calendars.contains_key(&rule.calendar) {
-        report.unknown(format!("{path}.calendar"), "calendar", &rule.calendar);
+    match known.calendars.get(&rule.calendar) {
+        None => report.unknown(format!("{path}.calendar"), "calendar", &rule.calendar),
+        // An idle calendar has a finding of its own.
+        Some(calendar) if calendar.has_working_time() => {
+            if let Err(error) = calendar.due(Timestamp::UNIX_EPOCH, &rule.budget) {
+                report.error(
+                    format!("{path}.budget"),
+                    error.to_string(),
+                    "shorten it, or widen the calendar",
+                );
+            }
+        }
+        Some(_) => {}
     }
     if let Some(tier) = rule.tier.as_ref().filter(|tier| !known.tiers.contains(tier)) {
         report.unknown(format!("{path}.tier"), "tier", tier);

@@ -193,6 +193,9 @@ fn clock_rules_that_make_no_sense_are_errors() {
     error("clocks[triage].budget", "nothing", |c| {
         c.policies.clocks[0].budget = Budget::WorkingDays { days: 0 };
     });
+    error("clocks[triage].budget", "does not reach", |c| {
+        c.policies.clocks[0].budget = Budget::WorkingDays { days: 2_000 };
+    });
     error("clocks[triage].source", "empty", |c| c.policies.clocks[0].source.clear());
 }
 

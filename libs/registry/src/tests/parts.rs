@@ -53,6 +53,9 @@ fn an_entry_larger_than_a_part_is_told() {
 }
 
 proptest! {
+    // Each case reads a whole registry back.
+    #![proptest_config(ProptestConfig::with_cases(32))]
+
     #[test]
     fn any_size_of_part_gives_the_same_registry(bytes_max in 4_096_usize..20_000, seed in any::<u64>()) {
         thread_local!(static CONTENT: Content = sample::content());
@@ -62,7 +65,9 @@ proptest! {
         parts.rotate_left(turn);
         prop_assert_eq!(Content::from_parts(&parts).unwrap(), content);
     }
+}
 
+proptest! {
     #[test]
     fn degrees_read_back_as_written(micro in -180_000_000_i32..=180_000_000) {
         let degrees = Degrees::new(f64::from(micro) / 1e6).unwrap();
