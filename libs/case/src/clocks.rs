@@ -176,7 +176,22 @@ fn reached(case: &Case, clock: &ClockState) -> Option<At> {
                     // Refused: the confirmer did answer in time; the holder's clock runs again.
                     (obligation.refusals > 0 && obligation.is_open()).then_some(case.changed_at)
                 }),
-                _ => None,
+                ClockKind::Triage
+                | ClockKind::Accept
+                | ClockKind::Verify
+                | ClockKind::File
+                | ClockKind::Dispatch
+                | ClockKind::Whole
+                | ClockKind::Check
+                | ClockKind::CallBack
+                | ClockKind::Close
+                | ClockKind::WhistleApproval
+                | ClockKind::WhistleTriage
+                | ClockKind::SuspensionReview
+                | ClockKind::ReturnDecision
+                | ClockKind::ObjectionDecision
+                | ClockKind::ExtensionDecision
+                | ClockKind::ExternalDue => None,
             }
         }
         Subject::Whistle(no) => {
@@ -208,7 +223,16 @@ fn wanted(case: &Case) -> Vec<Wanted> {
         Status::Suspended => Some(ClockKind::SuspensionReview),
         Status::Disposed => Some(ClockKind::Check),
         Status::Checked => Some(ClockKind::CallBack),
-        _ => None,
+        Status::Dispatched
+        | Status::InProgress
+        | Status::Closed
+        | Status::Rejected
+        | Status::Merged
+        | Status::Split
+        | Status::Withdrawn
+        | Status::Voided
+        | Status::Terminated
+        | Status::ForceClosed => None,
     };
     wanted.extend(stage.map(|kind| Wanted::of_case(kind, case.status_since)));
     if let Some(filed_at) = case.filed_at {
@@ -227,7 +251,14 @@ fn wanted(case: &Case) -> Vec<Wanted> {
             WhistlePhase::Drafted | WhistlePhase::Approved if whistle.needs_triage => {
                 ClockKind::WhistleTriage
             }
-            _ => continue,
+            WhistlePhase::Drafted
+            | WhistlePhase::Approved
+            | WhistlePhase::Triaged
+            | WhistlePhase::Active
+            | WhistlePhase::StoodDown
+            | WhistlePhase::Withdrawn
+            | WhistlePhase::HandedBack
+            | WhistlePhase::Invalid => continue,
         };
         wanted.push(Wanted {
             kind,
@@ -299,10 +330,8 @@ fn of_requests(case: &Case) -> impl Iterator<Item = Wanted> {
 
 /// Arms a clock by the published rule; none when the policies give this step no time.
 fn arm(case: &Case, want: Wanted, clock: ClockNo, rules: &Rules<'_>) -> Option<ClockArmed> {
-    let family = match want.kind {
-        ClockKind::Whole | ClockKind::ExternalDue => Family::Whole,
-        _ => Family::Stage,
-    };
+    let whole = matches!(want.kind, ClockKind::Whole | ClockKind::ExternalDue);
+    let family = if whole { Family::Whole } else { Family::Stage };
     let registry_version: RegistryVersion = rules.registry.version();
     let armed = ClockArmed {
         clock,

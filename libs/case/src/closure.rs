@@ -1,7 +1,6 @@
 //! What closure decides: disposing, checking, calling back, closing, reopening. Closed is not solved.
 
 use jiff::SignedDuration;
-use registry::catalogue;
 use registry::ids::{ReasonCode, Role};
 
 use crate::actor::Actor;
@@ -266,24 +265,20 @@ fn close(
 ) -> Decision {
     let by = actor.sign(&[Role::DutyLeader, Role::CallerBack, Role::SourceSystem, Role::Operator])?;
     case.may_go(Status::Closed)?;
-    match case.status {
-        Status::Checked => called_back(case, rules)?,
-        Status::Raised if case.profile == Profile::Imported => {
-            if outcome != Outcome::ClosedAtSource {
-                let violation =
-                    Violation::new("outcome", "OUT_OF_RANGE", "CLOSED_AT_SOURCE, as history says no more");
-                return Err(Refusal::Invalid(vec![violation]));
-            }
-        }
-        _ => return Err(case.status_forbids()),
-    }
-    if case.status == Status::Checked
-        && !matches!(
+    let (fits, expected) = if case.status == Status::Checked {
+        called_back(case, rules)?;
+        let ordinary = matches!(
             outcome,
             Outcome::Solved | Outcome::ExplainedNotSolved | Outcome::NotGenuine | Outcome::OutOfScope
-        )
-    {
-        let expected = "SOLVED, EXPLAINED_NOT_SOLVED, NOT_GENUINE or OUT_OF_SCOPE";
+        );
+        (ordinary, "SOLVED, EXPLAINED_NOT_SOLVED, NOT_GENUINE or OUT_OF_SCOPE")
+    } else if case.status == Status::Raised && case.profile == Profile::Imported {
+        (outcome == Outcome::ClosedAtSource, "CLOSED_AT_SOURCE, as history says no more")
+    } else {
+        // Direct answers, self-handling and split cases end by their own commands.
+        return Err(case.status_forbids());
+    };
+    if !fits {
         return Err(Refusal::Invalid(vec![Violation::new("outcome", "OUT_OF_RANGE", expected)]));
     }
     Ok(vec![CaseClosed { by, outcome, reply: reply.cloned() }.into()])

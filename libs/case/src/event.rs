@@ -44,7 +44,6 @@ macro_rules! family {
         $(#[$doc])*
         #[derive(Debug, Clone, PartialEq, Eq)]
         #[expect(missing_docs, reason = "each variant is documented at its payload")]
-        #[expect(clippy::large_enum_variant, reason = "events live one at a time, in vectors of a handful")]
         pub enum $family {
             $($name($module::$name),)*
         }
@@ -92,6 +91,7 @@ macro_rules! family {
 
 family! {
     /// What intake decides.
+    #[expect(clippy::large_enum_variant, reason = "events live one at a time, in vectors of a handful")]
     Intake in intake {
         CaseRaised,
         CaseTriaged,
@@ -246,7 +246,6 @@ family! {
 
 /// One thing that happened.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[expect(clippy::large_enum_variant, reason = "events live one at a time, in vectors of a handful")]
 pub enum Event {
     /// Of intake.
     Intake(Intake),

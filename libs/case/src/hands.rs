@@ -86,7 +86,12 @@ fn deciders(case: &Case, registry: &Registry) -> Vec<Holder> {
             WhistlePhase::Drafted | WhistlePhase::Approved => {
                 holders.push(Holder::post(centre, Role::DistrictCentre));
             }
-            _ => {}
+            WhistlePhase::Triaged
+            | WhistlePhase::Active
+            | WhistlePhase::StoodDown
+            | WhistlePhase::Withdrawn
+            | WhistlePhase::HandedBack
+            | WhistlePhase::Invalid => {}
         }
     }
     for request in case.requests.iter().filter(|request| request.decided_at.is_none()) {

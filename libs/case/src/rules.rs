@@ -103,10 +103,10 @@ impl PlaceGiven {
         }
         let community =
             place.compound.as_ref().and_then(|id| registry.compound(id)).map(|found| &found.community);
-        if let Some(community) = community {
-            if place.area.as_ref().is_none_or(|area| !community.contains(area)) {
-                place.area = Some(community.clone());
-            }
+        if let Some(community) = community
+            && place.area.as_ref().is_none_or(|area| !community.contains(area))
+        {
+            place.area = Some(community.clone());
         }
         defects.dedup();
     }

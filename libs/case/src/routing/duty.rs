@@ -263,7 +263,13 @@ impl Desk<'_> {
         match duty.state {
             ObligationState::Completed => Ok((by, duty)),
             ObligationState::Confirmed => Err(forbids(part(no), StateReason::AlreadyDone)),
-            _ => Err(forbids(part(no), StateReason::NotCompleted)),
+            ObligationState::Assigned
+            | ObligationState::SignedFor
+            | ObligationState::Contacted
+            | ObligationState::ReportedIn
+            | ObligationState::Returned
+            | ObligationState::Released
+            | ObligationState::Withdrawn => Err(forbids(part(no), StateReason::NotCompleted)),
         }
     }
 
