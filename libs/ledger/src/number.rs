@@ -1,12 +1,12 @@
 //! The number people know a case by (案件编号): derived from where and when it was raised, no counter.
 //!
-//! `20260305-371002-0004T7-X`: the date of recording in China, the district's code, the position in base 32, a check digit;
-//! from the second epoch on the epoch stands before the check digit, `…-0004T7-2X`.
+//! `20260305-371002-0004T7-B`: the date of recording in China, the district's code, the position in base 32, a check digit;
+//! from the second epoch on the epoch stands before the check digit, `…-0004T7-2J`.
 //!
 //! Base 32 is Crockford's: no I, L, O or U, and I, L, O are read as 1, 1, 0. The check digit is a polynomial code over the
 //! field of 32 elements (x⁵ + x² + 1, the element 2 generates it): the digits d₁…dₙ before it satisfy
-//! d₁·2ⁿ + … + dₙ·2 = check. Every wrong character is found, and every two that changed places less than 31 apart, which
-//! Luhn's scheme does not promise. A wrong character that is or was a `-` changes the number of groups, which is always four.
+//! d₁·2ⁿ + … + dₙ·2 = check. Every wrong character is found, and every two digits that changed places less than 31
+//! apart, which Luhn's scheme does not promise. A wrong character that is or was a `-` changes the number of groups, which is always four.
 
 use std::fmt;
 use std::str::FromStr;
@@ -45,7 +45,7 @@ pub struct Number {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum NumberError {
     /// It does not look like one.
-    #[error("a case number looks like 20260305-371002-0004T7-X")]
+    #[error("a case number looks like 20260305-371002-0004T7-B")]
     Form,
     /// It looks like one, but a character is wrong or two changed places.
     #[error("the case number has a slip: its check digit does not fit")]

@@ -1,1 +1,3 @@
-
+mod execute;
+mod reading;
+pub(crate) mod support;
