@@ -57,8 +57,8 @@ impl Actor {
     }
 }
 
-/// Roles that see every case of their area.
-const DISTRICT_WIDE: [Role; 8] = [
+/// Roles that see every case of their area, which is the whole district when they have none.
+const DISTRICT_WIDE: [Role; 9] = [
     Role::CallTaker,
     Role::Receptionist,
     Role::DutyLeader,
@@ -67,13 +67,13 @@ const DISTRICT_WIDE: [Role; 8] = [
     Role::Supervisor,
     Role::DistrictCentre,
     Role::Auditor,
+    Role::Inspector,
 ];
 
 /// Roles that see the cases of the area they answer for.
-const LOCAL: [Role; 6] = [
+const LOCAL: [Role; 5] = [
     Role::GridWorker,
     Role::LaneSteward,
-    Role::Inspector,
     Role::CommunityOfficer,
     Role::SubdistrictOfficer,
     Role::SubdistrictLeader,

@@ -26,3 +26,6 @@ pub use crate::evolve::registry_version;
 pub use crate::refusal::Refusal;
 pub use crate::rules::Rules;
 pub use crate::state::Case;
+
+#[cfg(test)]
+mod tests;

@@ -10,7 +10,7 @@ mod whistle;
 use registry::ids::{OrgId, PersonId, WhistleKind};
 
 pub use self::dispatch::dispatch_automatically;
-pub use self::whistle::{OwnMatter, presence_digest, raise_and_blow};
+pub use self::whistle::{OwnMatter, raise_and_blow};
 use crate::actor::Actor;
 use crate::clocks;
 use crate::event::Event;
@@ -182,8 +182,8 @@ pub enum Command {
     IssuePresenceCode {
         /// For which whistle.
         whistle: WhistleNo,
-        /// Its digest, by [`presence_digest`].
-        code_sha256: String,
+        /// Keyed digest of case and code, hexadecimal, made by whoever holds the key (`wire::Seal::code`).
+        code_mac: String,
     },
     /// Reports in (报到).
     ReportIn {
@@ -191,8 +191,8 @@ pub enum Command {
         obligation: ObligationNo,
         /// When, as told.
         reported_at: At,
-        /// The code shown on site, digested by [`presence_digest`].
-        code_sha256: Option<String>,
+        /// Keyed digest of case and the code shown on site, made the same way.
+        code_mac: Option<String>,
         /// Where they stand.
         point: Option<GeoPoint>,
     },
@@ -319,11 +319,9 @@ pub fn decide(
             desk.confirm_whistle(*whistle, *confirmed, words.as_ref())
         }
         Command::RateWhistle { whistle, score, words } => desk.rate_whistle(*whistle, *score, words.as_ref()),
-        Command::IssuePresenceCode { whistle, code_sha256 } => {
-            desk.issue_presence_code(*whistle, code_sha256)
-        }
-        Command::ReportIn { obligation, reported_at, code_sha256, point } => {
-            desk.report_in(*obligation, *reported_at, code_sha256.as_deref(), *point)
+        Command::IssuePresenceCode { whistle, code_mac } => desk.issue_presence_code(*whistle, code_mac),
+        Command::ReportIn { obligation, reported_at, code_mac, point } => {
+            desk.report_in(*obligation, *reported_at, code_mac.as_deref(), *point)
         }
         Command::RaiseObjection { obligation, ground } => desk.raise_objection(*obligation, ground),
         Command::DecideObjection { request, uphold, words } => {

@@ -38,7 +38,7 @@ pub struct ClockArmed {
     /// From when it counts.
     pub start_at: At,
     /// How much time; none when the source named the instant itself.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "stored_budget")]
     pub budget: Option<Budget>,
     /// In which calendar.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -54,6 +54,44 @@ pub struct ClockArmed {
     pub due_at: At,
     /// Whether it reaches into a time the calendar does not cover yet.
     pub provisional: bool,
+}
+
+/// A budget as it is stored. The type of the policies refuses fields it does not know; a stored event must not.
+mod stored_budget {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+    use worktime::Budget;
+
+    #[derive(Serialize, Deserialize)]
+    #[serde(tag = "unit", rename_all = "SCREAMING_SNAKE_CASE")]
+    enum Stored {
+        Natural { minutes: u32 },
+        WorkingMinutes { minutes: u32 },
+        WorkingDays { days: u32 },
+    }
+
+    #[expect(clippy::ref_option, reason = "the signature serde asks for")]
+    pub(super) fn serialize<S: Serializer>(
+        budget: &Option<Budget>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        let stored = budget.map(|budget| match budget {
+            Budget::Natural { minutes } => Stored::Natural { minutes },
+            Budget::WorkingMinutes { minutes } => Stored::WorkingMinutes { minutes },
+            Budget::WorkingDays { days } => Stored::WorkingDays { days },
+        });
+        stored.serialize(serializer)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Option<Budget>, D::Error> {
+        let stored = Option::<Stored>::deserialize(deserializer)?;
+        Ok(stored.map(|stored| match stored {
+            Stored::Natural { minutes } => Budget::Natural { minutes },
+            Stored::WorkingMinutes { minutes } => Budget::WorkingMinutes { minutes },
+            Stored::WorkingDays { days } => Budget::WorkingDays { days },
+        }))
+    }
 }
 
 /// The clock stands still (停表), as the case was suspended.

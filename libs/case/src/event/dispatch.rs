@@ -166,8 +166,8 @@ pub struct PresenceCodeIssued {
     pub by: By,
     /// For which whistle.
     pub whistle: WhistleNo,
-    /// SHA-256 of case, whistle and code, hexadecimal: enough to check a code, not to learn it from a glance.
-    pub code_sha256: String,
+    /// Keyed digest of case and code, hexadecimal. Keyed, because six digits are soon guessed from a plain digest.
+    pub code_mac: String,
     /// Until when it counts.
     pub valid_until: At,
 }

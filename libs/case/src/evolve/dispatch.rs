@@ -47,7 +47,7 @@ impl Case {
                 self.end_obligation(withdrawn.obligation, ObligationState::Withdrawn, at);
             }
             Dispatch::PresenceCodeIssued(issued) => self.with_whistle(issued.whistle, |whistle| {
-                whistle.presence_code = Some((issued.code_sha256.clone(), issued.valid_until));
+                whistle.presence_code = Some((issued.code_mac.clone(), issued.valid_until));
             }),
             Dispatch::ReportedIn(reported) => self.report_in(reported, at),
             Dispatch::ObjectionRaised(asked) => {

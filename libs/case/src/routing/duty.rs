@@ -102,7 +102,7 @@ impl Desk<'_> {
         Ok(vec![ExternalRefSet { by, obligation: no, external_ref: external_ref.to_owned() }.into()])
     }
 
-    pub(super) fn issue_presence_code(&self, no: WhistleNo, code_sha256: &str) -> Decision {
+    pub(super) fn issue_presence_code(&self, no: WhistleNo, code_mac: &str) -> Decision {
         let by = self.convenor()?;
         let whistle = self.case.find_whistle(no)?;
         if whistle.phase != WhistlePhase::Active {
@@ -112,15 +112,15 @@ impl Desk<'_> {
         let minutes = i64::from(self.rules.registry.limits().presence_code_minutes);
         let until = self.now.instant().checked_add(jiff::SignedDuration::from_mins(minutes));
         let valid_until = At::new(until.unwrap_or(self.now.instant()));
-        let code_sha256 = code_sha256.to_owned();
-        Ok(vec![PresenceCodeIssued { by, whistle: no, code_sha256, valid_until }.into()])
+        let code_mac = code_mac.to_owned();
+        Ok(vec![PresenceCodeIssued { by, whistle: no, code_mac, valid_until }.into()])
     }
 
     pub(super) fn report_in(
         &self,
         no: ObligationNo,
         reported_at: At,
-        code_sha256: Option<&str>,
+        code_mac: Option<&str>,
         point: Option<GeoPoint>,
     ) -> Decision {
         let (by, duty) = self.open_duty(no)?;
@@ -134,7 +134,7 @@ impl Desk<'_> {
             let violation = Violation::new("reported_at", "IN_FUTURE", "not later than now");
             return Err(Refusal::Invalid(vec![violation]));
         }
-        let presence = match code_sha256 {
+        let presence = match code_mac {
             Some(code) => {
                 let shown = duty.whistle.and_then(|no| self.case.whistle(no)?.presence_code.as_ref());
                 let good = shown.is_some_and(|(digest, until)| digest == code && self.now <= *until);

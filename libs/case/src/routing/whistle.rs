@@ -2,7 +2,6 @@
 
 use registry::ids::{MatterId, OrgId, Role};
 use registry::{Grade, WhistlePolicy};
-use ring::digest;
 
 use super::{Blow, Decision, Desk};
 use crate::actor::Actor;
@@ -14,7 +13,7 @@ use crate::event::whistle::{
     WhistleLeadChanged, WhistlePartyAdded, WhistleStoodDown, WhistleTriaged, WhistleWithdrawn,
 };
 use crate::flow::Status;
-use crate::ids::{CaseId, ObligationNo, WhistleNo};
+use crate::ids::{ObligationNo, WhistleNo};
 use crate::intake::{Raise, filed, raised};
 use crate::refusal::{Refusal, StateReason, Violation};
 use crate::rules::{Rules, forbids};
@@ -65,17 +64,6 @@ pub fn raise_and_blow(
     let filed = case.after(&events, now);
     events.extend(Desk { case: &filed, actor, rules, now }.blow(&own.blow)?);
     Ok(clocks::with_clocks(case, events, rules, now))
-}
-
-/// What is kept of a presence code: SHA-256 over case, whistle and code, hexadecimal.
-#[must_use]
-pub fn presence_digest(case: CaseId, whistle: WhistleNo, code: &str) -> String {
-    let mut context = digest::Context::new(&digest::SHA256);
-    for part in [case.0.as_bytes().as_slice(), &whistle.0.to_be_bytes(), code.as_bytes()] {
-        context.update(&(part.len() as u64).to_be_bytes());
-        context.update(part);
-    }
-    context.finish().as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 impl Desk<'_> {
