@@ -6,7 +6,8 @@
 //! Base 32 is Crockford's: no I, L, O or U, and I, L, O are read as 1, 1, 0. The check digit is a polynomial code over the
 //! field of 32 elements (x⁵ + x² + 1, the element 2 generates it): the digits d₁…dₙ before it satisfy
 //! d₁·2ⁿ + … + dₙ·2 = check. Every wrong character is found, and every two digits that changed places less than 31
-//! apart, which Luhn's scheme does not promise. A wrong character that is or was a `-` changes the number of groups, which is always four.
+//! apart, which Luhn's scheme does not promise. A wrong character that is or was a `-` changes the number of groups, which
+//! is always four.
 
 use std::fmt;
 use std::str::FromStr;

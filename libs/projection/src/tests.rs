@@ -1,1 +1,4 @@
-
+mod files;
+mod folding;
+mod reading;
+mod support;
