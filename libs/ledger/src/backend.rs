@@ -30,6 +30,12 @@ impl Backend {
         }
     }
 
+    pub(crate) async fn close(&self) {
+        match self {
+            Self::Local { store, .. } => store.clone().close().await,
+        }
+    }
+
     pub(crate) async fn commit(&self, commit: NewCommit) -> Result<Committed, CommitError> {
         match self {
             Self::Local { store, .. } => store.commit(commit).await,

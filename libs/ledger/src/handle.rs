@@ -1,10 +1,11 @@
 use std::num::NonZeroUsize;
+use std::path::Path;
 use std::sync::Arc;
 
 use case::event::Recorded;
 use case::ids::CaseId;
 use case::state::Case;
-use event_store::{Head, Position, Store, StoredCommit, StreamPage, Version};
+use event_store::{Head, OpenError, Position, Store, StoredCommit, StreamPage, Version};
 use registry::ids::{AreaCode, JurisdictionId};
 
 use crate::backend::Backend;
@@ -48,15 +49,21 @@ pub struct LedgerInfo {
 pub struct Options {
     /// Cases kept in memory, some 2 to 20 KiB each.
     pub cases_max: NonZeroUsize,
+    /// The log's page cache, in bytes as stored, 1 MiB to 1 TiB; memory used is a multiple. For [`Ledger::open`] only.
+    pub log_cache_bytes: u64,
+    /// Commits that may wait; one more is answered `Busy`. 1 to 65,536. For [`Ledger::open`] only.
+    pub queue_max: usize,
 }
 
 impl Options {
-    /// 8,192 cases: a district's open ones.
+    /// 8,192 cases: a district's open ones. 64 MiB of pages, 4,096 commits waiting.
     pub const DEFAULT: Self = Self {
         cases_max: match NonZeroUsize::new(8192) {
             Some(max) => max,
             None => NonZeroUsize::MIN,
         },
+        log_cache_bytes: 64 * 1024 * 1024,
+        queue_max: 4096,
     };
 }
 
@@ -96,6 +103,25 @@ impl Ledger {
             info,
         };
         Self { inner: Arc::new(inner) }
+    }
+
+    /// Opens the log in `dir`, creating it when there is none. Blocks: recovery reads the files. One process at a time.
+    ///
+    /// # Errors
+    /// [`OpenError`]; nothing is served from a log that cannot be trusted.
+    pub fn open(dir: &Path, info: LedgerInfo, options: Options) -> Result<Self, OpenError> {
+        let store = event_store::Options {
+            ledger: info.jurisdiction.as_str().to_owned(),
+            cache_bytes: options.log_cache_bytes,
+            queue_max: options.queue_max,
+        };
+        Ok(Self::local_with(Store::open(dir, &store)?, info, options))
+    }
+
+    /// Takes no more commits and works off what is queued. Followers deliver what is durable and then say `Stopped`; the
+    /// files stay open until the last handle and follower is dropped.
+    pub async fn close(&self) {
+        self.inner.backend.close().await;
     }
 
     /// Whose ledger it is.

@@ -29,7 +29,7 @@ mod tests;
 pub use commit::{Commit, Entry, Envelope, Stream};
 pub use context::{Append, CommandContext, Committed, Done};
 pub use errors::{CommitError, ExecuteError, LedgerError, TooLarge};
-pub use event_store::{ChainHash, Expected, Head, Position, StreamName, Version};
+pub use event_store::{ChainHash, Expected, Head, OpenError, Position, StreamName, Version};
 pub use execute::{CASES_MAX, CONFLICT_TRIES};
 pub use follow::Follow;
 pub use handle::{Ledger, LedgerInfo, Options};

@@ -102,9 +102,9 @@ pub async fn rebuild<P: Projection>(
     let until = ledger.head().position;
     let stop = CancellationToken::new();
     let (view, run) = start(dir, projection, ledger, options, stop.clone()).await?;
+    let mut position = view.position();
+    progress(Progress { position, until });
     let watch = async {
-        let mut position = view.position();
-        progress(Progress { position, until });
         while position < until {
             match view.changed_since(position).await {
                 Ok(moved) => position = moved,

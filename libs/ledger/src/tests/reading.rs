@@ -3,21 +3,21 @@ use std::num::NonZeroUsize;
 use event_store::{NewCommit, NewEvent};
 use uuid::Uuid;
 
-use super::support::{append, at, case, command, info, ledger, note, raised, step, store};
-use crate::{Expected, Ledger, LedgerError, Options, Position, Stream, number};
+use super::support::{append, at, case, command, info, ledger, note, raise_or_note, raised, step, store};
+use crate::{ExecuteError, Expected, Ledger, LedgerError, Options, Position, Stream, number};
 
 #[tokio::test]
 async fn a_restart_reads_the_same_case() {
     let dir = tempfile::tempdir().unwrap();
     let before = {
-        let store = store(dir.path());
-        let ledger = Ledger::local(store.clone(), info());
+        let ledger = ledger(dir.path());
         for id in 1..=30 {
             step(&ledger, id, case(1)).await;
         }
         let before = ledger.read_case(case(1)).await.unwrap();
-        drop(ledger);
-        store.close().await;
+        ledger.close().await;
+        let late = ledger.execute(&command(31), at(0), &[case(1)], |cases| Ok(raise_or_note(cases))).await;
+        assert_eq!(late.unwrap_err(), ExecuteError::Unavailable);
         before
     };
     let ledger = ledger(dir.path());
@@ -63,7 +63,7 @@ async fn a_case_is_read_as_of_any_version() {
 #[tokio::test]
 async fn a_cache_of_one_case_changes_no_answer() {
     let dir = tempfile::tempdir().unwrap();
-    let options = Options { cases_max: NonZeroUsize::MIN };
+    let options = Options { cases_max: NonZeroUsize::MIN, ..Options::DEFAULT };
     let ledger = Ledger::local_with(store(dir.path()), info(), options);
     for id in 1..=20 {
         let number = id % 3;

@@ -11,7 +11,7 @@ use std::path::Path;
 use std::sync::Arc;
 use uuid::Uuid;
 
-use crate::{Append, CommandContext, Done, Expected, Ledger, LedgerInfo, Stream, Version};
+use crate::{Append, CommandContext, Done, Expected, Ledger, LedgerInfo, Options, Stream, Version};
 
 pub(crate) fn store(dir: &Path) -> Store {
     let options = event_store::Options { ledger: "sample".to_owned(), cache_bytes: 1 << 23, queue_max: 64 };
@@ -24,7 +24,7 @@ pub(crate) fn info() -> LedgerInfo {
 }
 
 pub(crate) fn ledger(dir: &Path) -> Ledger {
-    Ledger::local(store(dir), info())
+    Ledger::open(dir, info(), Options::DEFAULT).unwrap()
 }
 
 pub(crate) fn case(number: u128) -> CaseId {

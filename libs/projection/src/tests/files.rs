@@ -3,7 +3,7 @@ use std::path::Path;
 use ledger::{Ledger, Position};
 use rusqlite::Connection;
 
-use super::support::{LONG, Notes, checksum, count, fill, ledger, over, run, store};
+use super::support::{LONG, Notes, checksum, count, fill, ledger, run};
 use crate::{OpenError, Options, Projection, start};
 
 /// Folds what the ledger has, and marks the file.
@@ -72,11 +72,8 @@ async fn a_ledger_begun_anew_under_the_same_name_rebuilds() {
 #[tokio::test]
 async fn another_ledger_or_epoch_rebuilds() {
     let dir = tempfile::tempdir().unwrap();
-    let store = store(dir.path());
-    let ledger = over(store.clone(), "sample");
+    let ledger = ledger(dir.path());
     fill(&ledger, 1, 5).await;
-    folded(dir.path(), &ledger).await;
-    assert!(!is_continued(dir.path(), Notes::new(), &over(store, "other")).await);
     for change in ["ledger = 'other'", "epoch = 2", "chain = 'other'", "position = 1", "name = 'other'"] {
         folded(dir.path(), &ledger).await;
         let db = Connection::open(dir.path().join("notes.sqlite")).unwrap();

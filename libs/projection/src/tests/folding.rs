@@ -156,18 +156,14 @@ async fn a_second_writer_of_the_same_file_is_noticed() {
 }
 
 #[tokio::test]
-async fn a_newer_log_ends_the_run_after_what_came_before_it() {
+async fn a_ledger_that_stops_ends_the_run_after_what_came_before() {
     let dir = tempfile::tempdir().unwrap();
-    let store = super::support::store(dir.path());
-    let ledger = super::support::over(store.clone(), "sample");
-    let running = run(dir.path(), Notes::new(), &ledger).await;
-    let position = fill(&ledger, 1, 5).await;
-    super::support::store_unknown(&store).await;
+    let ledger = ledger(dir.path());
+    let running = run_with(dir.path(), Notes::new(), &ledger, options(2, 8)).await;
+    let position = fill(&ledger, 1, 10).await;
+    ledger.close().await;
     let error = running.ended.await.unwrap().unwrap_err();
-    assert!(
-        matches!(error, RunError::Ledger { source: ledger::LedgerError::NewerLog { .. }, .. }),
-        "{error}"
-    );
+    assert!(matches!(error, RunError::Ledger { source: ledger::LedgerError::Stopped, .. }), "{error}");
     assert_eq!(running.view.position(), position);
     let late = running.view.wait_for(position.next(), LONG).await.unwrap_err();
     assert_eq!(late, Behind::Stopped { name: "notes" });

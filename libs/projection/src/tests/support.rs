@@ -9,7 +9,6 @@ use case::event::{Event, Intake};
 use case::ids::{CaseId, KeyId};
 use case::sealed::{SealAlgorithm, Sealed};
 use case::state::Case;
-use event_store::Store;
 use jiff::Timestamp;
 use ledger::{CommandContext, Ledger, LedgerInfo, Position};
 use registry::ids::{AreaCode, JurisdictionId, RegistryVersion};
@@ -22,18 +21,10 @@ use crate::{Change, FoldError, Options, Projection, RunError, View, start};
 
 pub(crate) const LONG: Duration = Duration::from_secs(60);
 
-pub(crate) fn store(dir: &Path) -> Store {
-    let options = event_store::Options { ledger: "sample".to_owned(), cache_bytes: 1 << 23, queue_max: 64 };
-    Store::open(&dir.join("log"), &options).unwrap()
-}
-
-pub(crate) fn over(store: Store, jurisdiction: &str) -> Ledger {
-    let jurisdiction = JurisdictionId::new(jurisdiction).unwrap();
-    Ledger::local(store, LedgerInfo { jurisdiction, code: AreaCode::new("371002").unwrap() })
-}
-
 pub(crate) fn ledger(dir: &Path) -> Ledger {
-    over(store(dir), "sample")
+    let jurisdiction = JurisdictionId::new("sample").unwrap();
+    let info = LedgerInfo { jurisdiction, code: AreaCode::new("371002").unwrap() };
+    Ledger::open(&dir.join("log"), info, ledger::Options::DEFAULT).unwrap()
 }
 
 pub(crate) fn case(number: u128) -> CaseId {
@@ -212,28 +203,4 @@ pub(crate) async fn checksum(view: &View) -> String {
 
 pub(crate) async fn count(view: &View, sql: &'static str) -> i64 {
     view.read(move |db| db.query_row(sql, [], |row| row.get(0))).await.unwrap()
-}
-
-/// An event of a type nobody knows, as a later program would write it.
-pub(crate) async fn store_unknown(store: &Store) {
-    let event = event_store::NewEvent {
-        event_type: "CaseTeleported".to_owned(),
-        schema_version: 1,
-        occurred_at: at(0),
-        payload: b"{}".to_vec(),
-    };
-    let stream = ledger::Stream::Case(case(99)).name();
-    let expected = ledger::Expected::NoStream;
-    let commit = event_store::NewCommit {
-        principal: "p-later".to_owned(),
-        on_behalf_of: None,
-        command_id: Uuid::from_u128(99),
-        request_mac: [0; 32],
-        causation: None,
-        correlation: Uuid::from_u128(99),
-        traceparent: None,
-        recorded_at: at(0),
-        appends: vec![event_store::Append { stream, expected, events: vec![event] }],
-    };
-    store.commit(commit).await.unwrap();
 }
