@@ -5,6 +5,7 @@
     clippy::all,
     clippy::missing_errors_doc,
     clippy::large_futures,
+    clippy::too_many_lines,
     clippy::allow_attributes_without_reason,
     clippy::wildcard_enum_match_arm,
     reason = "generated"
