@@ -1,0 +1,266 @@
+//! One reader's stream: walks the index from where the reader is, waits when there is nothing, waits for the reader when it is slow.
+//!
+//! Nothing is buffered for a reader beyond one bounded channel. Whoever does not read keeps its place in the index and nothing else.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use ledger::Position;
+use projection::{Behind, View};
+use registry::ids::OrgId;
+use service_kit::principals::AuthError;
+use service_kit::shutdown::Shutdown;
+use tokio::sync::mpsc::Sender;
+use tokio::sync::mpsc::error::TrySendError;
+use tokio::time::{Instant, sleep_until, timeout, timeout_at};
+use tonic::Status;
+use wire::Failure;
+use wire::pb::whistle::routing::v1 as pb;
+use wire::pb::whistle::routing::v1::feed_message::Message;
+
+use super::Timing;
+use super::index::{self, Latest};
+use super::message::Messages;
+use super::seats::Seat;
+
+/// What one message of the stream is.
+pub(super) type Item = Result<pb::FeedMessage, Status>;
+
+/// How long the index may take to come to where the ledger is, before a snapshot.
+const SNAPSHOT_WAIT: Duration = Duration::from_secs(10);
+/// How long a reader may take over the last words of its stream.
+const LAST_WORDS: Duration = Duration::from_secs(1);
+
+/// A reader's place.
+pub(super) struct Stream {
+    pub messages: Messages,
+    pub view: View,
+    pub latest: Latest,
+    pub shutdown: Shutdown,
+    pub timing: Timing,
+    pub tx: Sender<Item>,
+    pub cursor: u64,
+    pub snapshot: bool,
+    pub check_at: Instant,
+    pub bookmark_at: Instant,
+    /// Held for as long as the stream is open.
+    pub seat: Seat,
+}
+
+/// Why a stream ends.
+enum End {
+    /// Nobody reads any more.
+    Gone,
+    /// The reader's token was taken back.
+    Revoked,
+    /// The server stops.
+    Stopping,
+    Failed(Status),
+}
+
+/// Whether a message went out, or its reader fell behind and it is to be read again.
+#[derive(Debug, PartialEq, Eq)]
+enum Sent {
+    Yes,
+    Behind,
+}
+
+impl From<Status> for End {
+    fn from(status: Status) -> Self {
+        Self::Failed(status)
+    }
+}
+
+impl From<projection::ReadError> for End {
+    fn from(error: projection::ReadError) -> Self {
+        tracing::error!(%error, "the feed's index cannot be read");
+        Self::Failed(Failure::Unavailable.into())
+    }
+}
+
+impl From<Behind> for End {
+    fn from(error: Behind) -> Self {
+        tracing::error!(%error, "the feed's index does not follow");
+        Self::Failed(Failure::Unavailable.into())
+    }
+}
+
+impl Stream {
+    /// Feeds the reader until one of the two is gone.
+    pub(super) async fn run(mut self) {
+        let Err(end) = self.feed().await;
+        let status = match end {
+            End::Gone => return,
+            End::Revoked => AuthError::Unknown.into(),
+            End::Stopping => {
+                let bookmark = self.bookmark();
+                self.last(Ok(bookmark)).await;
+                Failure::Unavailable.into()
+            }
+            End::Failed(status) => status,
+        };
+        self.last(Err(status)).await;
+        tracing::debug!(principal = self.seat.principal(), "a feed ended");
+    }
+
+    async fn last(&self, item: Item) {
+        if timeout(LAST_WORDS, self.tx.send(item)).await.is_err() {
+            tracing::debug!("the reader of a feed did not take its last words");
+        }
+    }
+
+    async fn feed(&mut self) -> Result<std::convert::Infallible, End> {
+        if self.snapshot {
+            self.send_snapshot().await?;
+        }
+        let orgs: Arc<[OrgId]> = self.messages.scope.orgs.clone().into();
+        let mut caught_up = false;
+        loop {
+            let view = self.view.clone();
+            let read = index::page(&view, Arc::clone(&orgs), self.cursor);
+            let page = self.guarded(read).await??;
+            if self.send_rows(page.rows).await? == Sent::Behind {
+                caught_up = false;
+                continue;
+            }
+            self.cursor = self.cursor.max(page.covered);
+            if page.more {
+                continue;
+            }
+            if !caught_up {
+                let message = self.messages.plain(self.cursor, Message::CaughtUp(pb::CaughtUp {}));
+                if self.send(message).await? == Sent::Behind {
+                    continue;
+                }
+                caught_up = true;
+            }
+            self.wait(&orgs).await?;
+        }
+    }
+
+    /// Sends rows, and moves on with each that went out.
+    async fn send_rows(&mut self, rows: Vec<super::row::EventRow>) -> Result<Sent, End> {
+        for row in rows {
+            let position = row.position;
+            if let Some(message) = self.messages.event(row).await?
+                && self.send(message).await? == Sent::Behind
+            {
+                return Ok(Sent::Behind);
+            }
+            self.cursor = position;
+        }
+        Ok(Sent::Yes)
+    }
+
+    /// Waits until there may be something for the reader; says meanwhile that there is nothing.
+    async fn wait(&mut self, orgs: &[OrgId]) -> Result<(), End> {
+        loop {
+            let view = self.view.clone();
+            let changed = view.changed_since(Position(self.cursor));
+            match self.guarded(timeout_at(self.bookmark_at, changed)).await? {
+                Ok(moved) => {
+                    let position = moved?;
+                    if self.latest.is_after(orgs, self.cursor) {
+                        return Ok(());
+                    }
+                    self.cursor = self.cursor.max(position.get());
+                }
+                Err(_quiet) => {
+                    let bookmark = self.bookmark();
+                    self.send(bookmark).await?;
+                }
+            }
+        }
+    }
+
+    fn bookmark(&self) -> pb::FeedMessage {
+        let server_time = Some(wire::timestamp(self.messages.desk.clock.now()));
+        self.messages.plain(self.cursor, Message::Bookmark(pb::Bookmark { server_time }))
+    }
+
+    /// Sends one message. A reader that does not take it in time is told once it reads again, and is read for again from where
+    /// it is: nothing waits in memory for it.
+    async fn send(&mut self, message: pb::FeedMessage) -> Result<Sent, End> {
+        self.bookmark_at = Instant::now() + self.messages.scope.bookmark_every;
+        let message = match self.tx.try_send(Ok(message)) {
+            Ok(()) => return Ok(Sent::Yes),
+            Err(TrySendError::Closed(_)) => return Err(End::Gone),
+            Err(TrySendError::Full(message)) => message,
+        };
+        let room = self.tx.clone().reserve_owned();
+        if let Ok(room) = self.guarded(timeout(self.timing.slow_after, room)).await? {
+            room.map_err(|_closed| End::Gone)?.send(message);
+            return Ok(Sent::Yes);
+        }
+        drop(message);
+        let room = self.guarded(self.tx.clone().reserve_owned()).await?.map_err(|_closed| End::Gone)?;
+        let behind = self.messages.desk.ledger.head().position.get().saturating_sub(self.cursor);
+        let told = self.messages.plain(self.cursor, Message::FellBehind(pb::FellBehind { behind }));
+        room.send(Ok(told));
+        Ok(Sent::Behind)
+    }
+
+    /// Everything there is now, from a position noted before: what happens meanwhile comes after it.
+    async fn send_snapshot(&mut self) -> Result<(), End> {
+        let head = self.messages.desk.ledger.head().position;
+        let view = self.view.clone();
+        self.guarded(view.wait_for(head, SNAPSHOT_WAIT)).await??;
+        let noted = self.view.position().get();
+        let mut entries = 0;
+        for org in self.holders()? {
+            let mut after = None;
+            loop {
+                let read = index::duties(&view, org.clone(), after);
+                let duties = self.guarded(read).await??;
+                let Some(last) = duties.last().copied() else { break };
+                for (case, no) in duties {
+                    if let Some(entry) = self.messages.snapshot_entry(case, no).await? {
+                        self.send_patiently(entry).await?;
+                        entries += 1;
+                    }
+                }
+                after = Some(last);
+            }
+        }
+        self.cursor = noted;
+        let end = self.messages.plain(noted, Message::SnapshotEnd(pb::SnapshotEnd { entries }));
+        self.send_patiently(end).await
+    }
+
+    async fn send_patiently(&mut self, message: pb::FeedMessage) -> Result<(), End> {
+        let room = self.guarded(self.tx.clone().reserve_owned()).await?;
+        room.map_err(|_closed| End::Gone)?.send(Ok(message));
+        Ok(())
+    }
+
+    /// The organisations of the scope with all below them, as the tree stands now.
+    fn holders(&self) -> Result<BTreeSet<OrgId>, End> {
+        let registry = self.messages.desk.published()?;
+        let roots = &self.messages.scope.orgs;
+        let below = |org: &OrgId| roots.iter().any(|root| registry.is_same_or_above(root, org));
+        let known = registry.content().orgs.iter().map(|org| &org.id).filter(|org| below(org));
+        Ok(known.chain(roots).cloned().collect())
+    }
+
+    /// Waits for something unless the stream is to end first.
+    async fn guarded<T>(&mut self, work: impl Future<Output = T>) -> Result<T, End> {
+        let mut work = std::pin::pin!(work);
+        let tx = self.tx.clone();
+        loop {
+            tokio::select! {
+                biased;
+                () = tx.closed() => return Err(End::Gone),
+                () = self.shutdown.started() => return Err(End::Stopping),
+                () = sleep_until(self.check_at) => {
+                    self.check_at = Instant::now() + self.timing.check_every;
+                    let desk = &self.messages.desk;
+                    if !desk.principals.still_knows(&self.messages.caller.principal) {
+                        return Err(End::Revoked);
+                    }
+                }
+                done = &mut work => return Ok(done),
+            }
+        }
+    }
+}

@@ -1,0 +1,4 @@
+mod reading;
+mod rules;
+mod support;
+mod telling;
