@@ -3,7 +3,7 @@
 use crate::tree::Source;
 
 /// What our crates may depend on among ourselves, bottom up. The services differ only in name.
-const ARROWS: [(&str, &[&str]); 14] = [
+const ARROWS: [(&str, &[&str]); 15] = [
     ("worktime", &[]),
     ("registry", &["worktime"]),
     ("case", &["registry", "worktime"]),
@@ -15,17 +15,18 @@ const ARROWS: [(&str, &[&str]); 14] = [
     ("wire", &["case", "registry", "worktime"]),
     ("service-kit", &["wire", "case", "registry", "worktime"]),
     ("desk", &["ledger", "vault", "service-kit", "wire", "case", "registry", "worktime"]),
-    ("test-kit", &["case", "registry", "worktime", "ledger", "projection", "vault", "wire", "service-kit"]),
+    ("reactor", &["desk", "projection", "ledger", "service-kit", "case", "registry"]),
+    ("test-kit", &["case", "registry", "worktime", "ledger", "projection", "vault", "wire", "service-kit", "desk"]),
     ("ledgerd", &["event-store", "bus", "ledger", "vault", "service-kit", "wire", "case", "registry"]),
     ("whistle-tests", &EVERYTHING),
 ];
 
 const SERVICES: [&str; 6] = ["board", "closure", "escalation", "intake", "ledgerd", "routing"];
 
-const SERVICE_ARROWS: [&str; 9] =
-    ["desk", "ledger", "projection", "registry", "worktime", "case", "vault", "service-kit", "wire"];
+const SERVICE_ARROWS: [&str; 10] =
+    ["desk", "reactor", "ledger", "projection", "registry", "worktime", "case", "vault", "service-kit", "wire"];
 
-const EVERYTHING: [&str; 19] = [
+const EVERYTHING: [&str; 20] = [
     "worktime",
     "registry",
     "case",
@@ -37,6 +38,7 @@ const EVERYTHING: [&str; 19] = [
     "wire",
     "service-kit",
     "desk",
+    "reactor",
     "test-kit",
     "board",
     "closure",
@@ -50,7 +52,7 @@ const EVERYTHING: [&str; 19] = [
 /// Crates of others that only some of ours may name.
 const KEPT_IN: [(&str, &[&str]); 9] = [
     ("sled", &["event-store"]),
-    ("rusqlite", &["projection", "vault", "board", "closure", "escalation", "intake", "routing"]),
+    ("rusqlite", &["projection", "reactor", "vault", "board", "closure", "escalation", "intake", "routing"]),
     ("async-nats", &["bus"]),
     ("prost", &["wire"]),
     ("prost-types", &["wire"]),
@@ -103,7 +105,7 @@ pub(crate) fn faults(source: &Source) -> Vec<String> {
         let in_tests = section == "dev-dependencies";
         for other in named_in(&manifest, section) {
             let helps_tests =
-                in_tests && other == "test-kit" && (SERVICES.contains(&name.as_str()) || name == "whistle");
+                in_tests && other == "test-kit" && (SERVICES.contains(&name.as_str()) || name == "whistle" || name == "reactor");
             if EVERYTHING.contains(&other.as_str()) && !allowed.contains(&other.as_str()) && !helps_tests {
                 faults.push(format!("{}: {name} may not depend on {other}", source.path));
             }

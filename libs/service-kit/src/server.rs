@@ -139,8 +139,10 @@ pub async fn serve(
         tokio::time::sleep(ending.lame_duck() + ending.grace()).await;
     };
     tracing::info!(%address, "serving gRPC");
+    // What tonic says by itself, such as of a message over its limit, gets the codes and details of this API.
+    let mut transport = transport(settings).layer(wire::codec::ExplainLayer);
     tokio::select! {
-        ended = transport(settings).add_routes(routes).serve_with_incoming_shutdown(incoming, stop_accepting) => ended?,
+        ended = transport.add_routes(routes).serve_with_incoming_shutdown(incoming, stop_accepting) => ended?,
         () = cut => tracing::warn!(%address, "calls were still open after the grace and are cut"),
     }
     tracing::info!(%address, "stopped serving gRPC");

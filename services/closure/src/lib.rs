@@ -1,1 +1,58 @@
-//! The closure service.
+//! Closure: disposing, checking, calling back, closing, reopening; and ending a split case once every child has.
+//!
+//! Belongs here: the API of closure and its reactor. Does not belong: what is decided (`case::closure`).
+
+mod split;
+
+use std::path::Path;
+
+use case::closure::decide;
+use desk::{Desk, command_service};
+use projection::OpenError;
+use service_kit::shutdown::Shutdown;
+use tonic::service::RoutesBuilder;
+use wire::pb::whistle::closure::v1 as pb;
+use wire::pb::whistle::closure::v1::closure_service_server::{ClosureService, ClosureServiceServer};
+
+/// Full names of what this role serves.
+pub const NAMES: &[&str] = &["whistle.closure.v1.ClosureService"];
+
+/// The service.
+#[derive(Clone)]
+pub struct Closure {
+    desk: Desk,
+}
+
+impl Closure {
+    /// Starts the reactor; it ends with the shutdown.
+    ///
+    /// # Errors
+    /// [`OpenError`]
+    pub async fn start(desk: Desk, dir: &Path, shutdown: &Shutdown) -> Result<Self, OpenError> {
+        split::start(&desk, dir, shutdown).await?;
+        Ok(Self { desk })
+    }
+
+    /// Adds the API.
+    pub fn add_to(&self, routes: &mut RoutesBuilder) {
+        let server = ClosureServiceServer::new(self.clone())
+            .max_decoding_message_size(desk::REQUEST_BYTES_MAX)
+            .max_encoding_message_size(desk::RESPONSE_BYTES_MAX);
+        routes.add_service(server);
+    }
+}
+
+command_service! {
+    impl ClosureService as Closure;
+    messages pb;
+    decide decide;
+    commands {
+        dispose_case(DisposeCaseRequest) -> DisposeCaseResponse;
+        check_case(CheckCaseRequest) -> CheckCaseResponse;
+        call_back(CallBackRequest) -> CallBackResponse;
+        exempt_call_back(ExemptCallBackRequest) -> ExemptCallBackResponse;
+        close_case(CloseCaseRequest) -> CloseCaseResponse;
+        reopen_case(ReopenCaseRequest) -> ReopenCaseResponse;
+    }
+    others {}
+}

@@ -1,1 +1,83 @@
-//! The escalation service.
+//! Escalation: warns, breaches, signs automatically, climbs the ladder; and says which clocks run.
+//!
+//! Belongs here: the rows of open clocks, the timers that fire from them, the API that shows them. Does not belong: what a timer
+//! does (`case::escalation`), how a deadline is counted (`worktime`).
+//!
+//! Invariants, as absences:
+//! - no timer is remembered anywhere but in the log: the rows are a projection of it;
+//! - nothing fires before its instant by the fenced clock, and nothing twice: the command's id is made of case, clock and generation;
+//! - a case that cannot be escalated does not keep the next one waiting.
+
+mod api;
+mod reactor;
+mod rows;
+#[cfg(test)]
+mod tests;
+
+use std::path::Path;
+
+use case::time::At;
+use desk::Desk;
+use projection::{OpenError, Options, View};
+use service_kit::shutdown::Shutdown;
+use tokio::sync::watch;
+use tonic::service::RoutesBuilder;
+use wire::pb::whistle::escalation::v1::escalation_service_server::EscalationServiceServer;
+
+use crate::reactor::{Quiet, Timers};
+use crate::rows::Clocks;
+
+/// Full names of what this role serves.
+pub const NAMES: &[&str] = &["whistle.escalation.v1.EscalationService"];
+
+/// The service.
+#[derive(Clone)]
+pub struct Escalation {
+    desk: Desk,
+    view: View,
+    quiet: watch::Receiver<Quiet>,
+}
+
+impl Escalation {
+    /// Opens the rows of clocks in `dir` and begins to fire timers, until the shutdown.
+    ///
+    /// # Errors
+    /// [`OpenError`]
+    pub async fn start(desk: Desk, dir: &Path, shutdown: &Shutdown) -> Result<Self, OpenError> {
+        let stop = shutdown.token().clone();
+        let (view, run) = projection::start(dir, Clocks, desk.ledger.clone(), Options::DEFAULT, stop).await?;
+        let ending = shutdown.clone();
+        shutdown.spawn("escalation-rows", async move {
+            if let Err(error) = run.await {
+                tracing::error!(%error, "the rows of clocks cannot follow the ledger");
+                ending.start();
+            }
+        });
+        let (sender, quiet) = watch::channel(Quiet::UNKNOWN);
+        let (timers, ending) = (Timers::new(desk.clone(), view.clone(), sender), shutdown.clone());
+        shutdown.spawn("escalation-timers", async move {
+            tokio::select! {
+                () = timers.run() => {}
+                () = ending.started() => {}
+            }
+        });
+        Ok(Self { desk, view, quiet })
+    }
+
+    /// Adds the API.
+    pub fn add_to(&self, routes: &mut RoutesBuilder) {
+        let server = EscalationServiceServer::new(self.clone())
+            .max_decoding_message_size(desk::REQUEST_BYTES_MAX)
+            .max_encoding_message_size(desk::RESPONSE_BYTES_MAX);
+        routes.add_service(server);
+    }
+
+    /// Waits until every timer due at this instant or before has fired, of everything committed before the call. For whoever steps the
+    /// clock by hand.
+    pub async fn settled(&self, until: At) {
+        let position = self.desk.ledger.head().position;
+        let mut quiet = self.quiet.clone();
+        // An error means the timers have ended: then nothing more will fire.
+        let _ended = quiet.wait_for(|quiet| quiet.covers(until, position)).await.is_err();
+    }
+}

@@ -1,0 +1,46 @@
+use case::Refusal;
+use case::refusal::StateReason;
+use ledger::{ExecuteError, LedgerError};
+use tonic::Status;
+use wire::Failure;
+
+/// What the API calls a command that has no success to show.
+#[must_use]
+pub fn of_execute(error: ExecuteError) -> Failure {
+    match error {
+        ExecuteError::Refused(refusal) => Failure::Refused(refusal),
+        ExecuteError::Conflict { actual_version } => Failure::Conflict { current: actual_version },
+        ExecuteError::CommandIdReused => Failure::CommandIdReused,
+        ExecuteError::StaleExpectedVersion { expected, actual } => Failure::StaleVersion { expected, actual },
+        ExecuteError::TooLarge(too_large) => Failure::TooLarge {
+            what: too_large.what,
+            limit: too_large.limit as u64,
+            actual: too_large.actual as u64,
+        },
+        ExecuteError::Invalid(detail) => {
+            tracing::error!(detail, "a command was put together wrongly");
+            Failure::Internal
+        }
+        ExecuteError::Busy => Failure::Busy,
+        ExecuteError::Unavailable => Failure::Unavailable,
+        ExecuteError::Ledger(error) => of_ledger(&error),
+    }
+}
+
+/// What the API calls a log that cannot be read.
+#[must_use]
+pub fn of_ledger(error: &LedgerError) -> Failure {
+    tracing::error!(%error, "the log cannot be read");
+    Failure::DataLoss
+}
+
+/// What the API calls a vault that cannot seal.
+#[must_use]
+pub fn of_vault(error: &vault::Error) -> Status {
+    if let vault::Error::KeyDestroyed { .. } = error {
+        let (part, why) = ("personal data of the case".to_owned(), StateReason::Erased);
+        return Failure::Refused(Refusal::StateForbids { part, why }).into();
+    }
+    tracing::error!(%error, "the vault cannot seal or open");
+    Failure::Unavailable.into()
+}

@@ -1,0 +1,185 @@
+//! Level-triggered work: rows a projection holds, worked by commands whose ids derive from the trigger.
+//!
+//! Belongs here: finding the cases that ask for something nobody commands, and doing it once. Does not belong: what is decided
+//! (`case`), when time is the trigger (the escalation service has its own rows).
+//!
+//! Invariants, as absences: running twice, rebuilding the rows, or two copies at work change nothing; a case that refuses does not
+//! keep others waiting; nothing is forgotten by a restart, because nothing is remembered but the rows.
+
+mod todo;
+
+use std::path::Path;
+use std::pin::Pin;
+use std::time::Duration;
+
+use case::event::Event;
+use case::ids::{CaseId, derived_uuid};
+use case::state::Case;
+use case::time::At;
+use case::{Refusal, Rules};
+use desk::Desk;
+use ledger::{ExecuteError, Position};
+use projection::{OpenError, Options, ReadError, View};
+use service_kit::shutdown::Shutdown;
+use uuid::Uuid;
+
+pub use crate::todo::Wants;
+use crate::todo::{Row, Todo};
+
+/// Rows worked before the next look at the clock of the shutdown.
+const ROWS_MAX: u32 = 64;
+/// How long to wait before trying again what could not be tried: the ledger was busy or away.
+const RETRY_DELAY: Duration = Duration::from_millis(250);
+
+/// A decision Whistle makes by itself, on one case.
+pub type Decide = fn(&Case, &Rules<'_>, At) -> Result<Vec<Event>, Refusal>;
+
+/// The work on one case, under a command id that derives from the trigger. A refusal is no error: a person has to look.
+pub type Act = for<'a> fn(&'a Desk, Trigger) -> Acting<'a>;
+
+/// Work under way.
+pub type Acting<'a> = Pin<Box<dyn Future<Output = Result<(), ExecuteError>> + Send + 'a>>;
+
+/// What asked for work.
+#[derive(Debug, Clone, Copy)]
+pub struct Trigger {
+    /// The case that asks.
+    pub case: CaseId,
+    /// The id its command is to have.
+    pub command_id: Uuid,
+}
+
+/// One kind of work.
+#[derive(Debug, Clone, Copy)]
+pub struct Reactor {
+    /// Names the projection's file and the commands' ids.
+    pub name: &'static str,
+    /// A change of what is wanted is a new version: the rows are made anew.
+    pub version: u32,
+    /// Which cases ask for it; looks at nothing but the case.
+    pub wants: Wants,
+    /// What is done about them.
+    pub act: Act,
+}
+
+impl Reactor {
+    /// Starts the projection and the work. Both end with the shutdown.
+    ///
+    /// # Errors
+    /// [`OpenError`]
+    pub async fn start(self, desk: &Desk, dir: &Path, shutdown: &Shutdown) -> Result<View, OpenError> {
+        let todo = Todo { name: self.name, version: self.version, wants: self.wants };
+        let stop = shutdown.token().clone();
+        let (view, run) = projection::start(dir, todo, desk.ledger.clone(), Options::DEFAULT, stop).await?;
+        let ending = shutdown.clone();
+        shutdown.spawn(self.name, async move {
+            if let Err(error) = run.await {
+                tracing::error!(%error, reactor = self.name, "the rows cannot follow the ledger");
+                ending.start();
+            }
+        });
+        let (worker, rows, ending) = (desk.clone(), view.clone(), shutdown.clone());
+        shutdown.spawn(self.name, async move {
+            tokio::select! {
+                () = self.work(&worker, &rows) => {}
+                () = ending.started() => {}
+            }
+        });
+        Ok(view)
+    }
+
+    /// Works row after row, in the order of their last change; waits when there is none. Ends when the rows do.
+    async fn work(&self, desk: &Desk, view: &View) {
+        let mut worked = Position::ZERO;
+        let mut registry = None;
+        loop {
+            let current = desk.registry.current().map(|registry| registry.version());
+            if current != registry {
+                // Other rules may allow what was refused.
+                (registry, worked) = (current, Position::ZERO);
+            }
+            let seen = view.position();
+            let rows = match view.read(move |db| todo::after(db, worked, ROWS_MAX)).await {
+                Ok(rows) => rows,
+                Err(ReadError::Parked { name, reason }) => {
+                    tracing::error!(name, reason, "the rows stand still");
+                    return;
+                }
+                Err(error) => {
+                    tracing::warn!(%error, reactor = self.name, "rows could not be read");
+                    tokio::time::sleep(RETRY_DELAY).await;
+                    continue;
+                }
+            };
+            let Some(last) = rows.last().map(|row| row.position) else {
+                if view.changed_since(seen).await.is_err() {
+                    return;
+                }
+                continue;
+            };
+            match self.work_rows(desk, &rows).await {
+                Ok(()) => worked = last,
+                Err(reached) => {
+                    worked = reached.unwrap_or(worked);
+                    tokio::time::sleep(RETRY_DELAY).await;
+                }
+            }
+        }
+    }
+
+    /// Works rows in order; stops at one that could not be tried, and says how far it came.
+    async fn work_rows(&self, desk: &Desk, rows: &[Row]) -> Result<(), Option<Position>> {
+        let mut reached = None;
+        for row in rows {
+            match self.act(desk, row).await {
+                Ok(()) => reached = Some(row.position),
+                Err(error) => {
+                    tracing::warn!(%error, reactor = self.name, case_id = %row.case, "will be tried again");
+                    return Err(reached);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn act(&self, desk: &Desk, row: &Row) -> Result<(), ExecuteError> {
+        let trigger = Trigger { case: row.case, command_id: command_id(self.name, row) };
+        match (self.act)(desk, trigger).await {
+            Ok(()) | Err(ExecuteError::CommandIdReused) => Ok(()),
+            Err(ExecuteError::Refused(refusal)) => {
+                tracing::debug!(%refusal, reactor = self.name, case_id = %row.case, "left to a person");
+                Ok(())
+            }
+            Err(error) => Err(error),
+        }
+    }
+}
+
+/// Decides on the case that asks and on nothing else.
+///
+/// # Errors
+/// [`ExecuteError`]
+pub async fn decide_alone(
+    desk: &Desk,
+    role: &str,
+    trigger: Trigger,
+    decide: Decide,
+) -> Result<(), ExecuteError> {
+    let Some(registry) = desk.registry.current() else { return Err(ExecuteError::Unavailable) };
+    let modes = desk.registry.modes();
+    let now = desk.clock.now();
+    let context = Desk::automatic(role, trigger.command_id);
+    let cases = [trigger.case];
+    let decided = desk.ledger.execute(&context, now, &cases, |cases| {
+        let Some(case) = cases.first() else { return Ok(Vec::new()) };
+        let mode = case.area().map(|area| modes.of(area)).unwrap_or_default();
+        Ok(vec![decide(case, &Rules { registry: &registry, mode }, At::new(now))?])
+    });
+    decided.await.map(|_done| ())
+}
+
+/// The same row gives the same id, whoever works it.
+fn command_id(name: &str, row: &Row) -> Uuid {
+    let CaseId(case) = row.case;
+    derived_uuid(&format!("whistle/reactor/{name}"), &[case.as_bytes(), &row.position.get().to_be_bytes()])
+}

@@ -1,0 +1,71 @@
+use case::ids::CaseId;
+use case::state::Case;
+use ledger::Position;
+use projection::{Change, FoldError, Projection};
+use rusqlite::{Connection, Transaction, params};
+use uuid::Uuid;
+
+/// Which cases ask for something.
+pub type Wants = fn(&Case) -> bool;
+
+/// The cases that ask for one kind of work.
+pub(crate) struct Todo {
+    pub name: &'static str,
+    pub version: u32,
+    pub wants: Wants,
+}
+
+/// A case that asks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Row {
+    pub case: CaseId,
+    /// Of the commit that last changed it.
+    pub position: Position,
+}
+
+impl Projection for Todo {
+    fn name(&self) -> &'static str {
+        self.name
+    }
+
+    fn version(&self) -> u32 {
+        self.version
+    }
+
+    fn create(&self, db: &Connection) -> rusqlite::Result<()> {
+        db.execute_batch(
+            "CREATE TABLE todo (case_id BLOB PRIMARY KEY, position INTEGER NOT NULL UNIQUE) WITHOUT ROWID;",
+        )
+    }
+
+    fn apply(&mut self, tx: &Transaction<'_>, change: &Change<'_>) -> Result<(), FoldError> {
+        for case in &change.cases {
+            let id = case.after.id.0.as_bytes().as_slice();
+            if !(self.wants)(&case.after) {
+                tx.prepare_cached("DELETE FROM todo WHERE case_id = ?1")?.execute([id])?;
+                continue;
+            }
+            // Several cases of one commit each have a position of their own: that of their own last event in it.
+            let last = case.events.last().map_or(change.commit.last.get(), |event| event.position);
+            let position =
+                i64::try_from(last).map_err(|_| FoldError::Fact("position beyond SQLite".to_owned()))?;
+            tx.prepare_cached("INSERT OR REPLACE INTO todo (case_id, position) VALUES (?1, ?2)")?
+                .execute(params![id, position])?;
+        }
+        Ok(())
+    }
+}
+
+/// Rows changed after a position, in order of it.
+pub(crate) fn after(db: &Connection, position: Position, limit: u32) -> rusqlite::Result<Vec<Row>> {
+    let mut query = db.prepare_cached(
+        "SELECT case_id, position FROM todo WHERE position > ?1 ORDER BY position LIMIT ?2",
+    )?;
+    let after = i64::try_from(position.get()).unwrap_or(i64::MAX);
+    let rows = query.query_map(params![after, limit], |row| {
+        let id: [u8; 16] = row.get(0)?;
+        let position: i64 = row.get(1)?;
+        Ok(Row { case: CaseId(Uuid::from_bytes(id)), position: Position(position.unsigned_abs()) })
+    })?;
+    rows.collect()
+}
