@@ -22,7 +22,10 @@ pub enum Failure {
     /// The request reads, but is wrong; every violation of it.
     Invalid(Vec<Violation>),
     /// The bytes are no such message.
-    Undecodable,
+    Undecodable {
+        /// What the decoder stumbled over, in its own words.
+        detail: String,
+    },
     /// The caller is nobody we know.
     Unauthenticated(Token),
     /// The command id was used before, with another body.

@@ -22,6 +22,7 @@ pub mod view;
 
 pub use crate::canonical::{CANONICAL_VERSION, canonical};
 pub use crate::check::{LIST_ITEMS_MAX, PLACE_NOTE_CHARS_MAX, SOURCE_FIELDS_BYTES_MAX, TEXT_CHARS_MAX};
+pub use crate::codec::{Explain, ExplainLayer, explain};
 pub use crate::enums::{Wire, defects_of, status_of};
 pub use crate::failure::{Failure, Token};
 pub use crate::instant::timestamp;
@@ -30,7 +31,7 @@ pub use crate::request::{
     CommandRequest, Envelope, NewCaseRequest, Request, parse_command_id, parse_envelope,
 };
 pub use crate::seal::{CollectingSeal, ReplayingSeal, Seal};
-pub use crate::status::{ERROR_DOMAIN, status};
+pub use crate::status::{ERROR_DOMAIN, raise_error, status};
 pub use crate::texts::{REASONS, Text, text};
 
 /// Every proto of the API as an encoded `FileDescriptorSet`, with comments: for reflection.

@@ -13,17 +13,24 @@ use tonic_types::{
 
 use crate::enums::Wire as _;
 use crate::failure::{Failure, Token};
+use crate::pb::whistle::intake::v1 as intake;
+use crate::pb::whistle::intake::v1::RaiseError;
 use crate::texts::text;
 
 /// Domain of every reason.
 pub const ERROR_DOMAIN: &str = "whistle";
 
-/// Details travel in one header block, which clients bound at 8 KiB and more: so many violations fit, the rest is counted.
-const VIOLATIONS_MAX: usize = 40;
+/// Details travel in one header as base64, and the strictest client libraries take 8 KiB of headers: so many bytes of violations are
+/// told, the rest is counted.
+const VIOLATIONS_BYTES_MAX: usize = 4500;
+/// What a violation takes beside its words: tags and lengths.
+const VIOLATION_BYTES: usize = 10;
 /// Longest path of a field, in characters.
 const FIELD_CHARS_MAX: usize = 80;
 /// Longest expectation of a violation, in characters.
 const DESCRIPTION_CHARS_MAX: usize = 120;
+/// Longest detail of a decoder, in characters.
+const DETAIL_CHARS_MAX: usize = 200;
 /// When to come again after a full queue: a batch is through by then.
 const BUSY_RETRY: Duration = Duration::from_millis(200);
 /// When to come again to what is away: a restart takes seconds.
@@ -66,7 +73,14 @@ impl Parts {
     }
 
     fn violations(mut self, violations: &[Violation]) -> Self {
-        let mut told: Vec<_> = violations.iter().take(VIOLATIONS_MAX).map(field_violation).collect();
+        let mut room = VIOLATIONS_BYTES_MAX;
+        let mut fits = |told: &FieldViolation| {
+            let bytes = told.field.len() + told.description.len() + told.reason.len() + VIOLATION_BYTES;
+            let left = room.checked_sub(bytes);
+            room = left.unwrap_or(0);
+            left.is_some()
+        };
+        let mut told: Vec<_> = violations.iter().map(field_violation).take_while(|told| fits(told)).collect();
         let untold = violations.len().saturating_sub(told.len());
         if untold > 0 {
             let mut more = FieldViolation::new("request", format!("{untold} more violations"));
@@ -153,7 +167,10 @@ fn failed(failure: &Failure) -> Parts {
     match failure {
         Failure::Refused(refusal) => refused(refusal),
         Failure::Invalid(violations) => invalid(violations),
-        Failure::Undecodable => Parts::new(Code::InvalidArgument, "UNDECODABLE"),
+        Failure::Undecodable { detail } => {
+            let detail: String = detail.chars().take(DETAIL_CHARS_MAX).collect();
+            Parts::new(Code::InvalidArgument, "UNDECODABLE").detail(detail)
+        }
         Failure::Unauthenticated(token) => Parts::new(
             Code::Unauthenticated,
             match token {
@@ -205,4 +222,33 @@ impl From<Failure> for Status {
     fn from(failure: Failure) -> Self {
         Self::from(&failure)
     }
+}
+
+/// What a status says, as one item of a batch says it.
+#[must_use]
+pub fn raise_error(status: &Status) -> RaiseError {
+    let mut error = RaiseError {
+        code: status.code().into(),
+        message: status.message().to_owned(),
+        ..RaiseError::default()
+    };
+    for detail in status.get_error_details_vec() {
+        if let ErrorDetail::ErrorInfo(info) = detail {
+            error.reason = info.reason;
+        } else if let ErrorDetail::LocalizedMessage(message) = detail {
+            if message.locale == "zh-CN" {
+                error.message_zh = message.message;
+            }
+        } else if let ErrorDetail::BadRequest(wrong) = detail {
+            let told = wrong.field_violations.into_iter();
+            error.violations = told
+                .map(|FieldViolation { field, reason, description, .. }| intake::FieldViolation {
+                    field,
+                    reason,
+                    description,
+                })
+                .collect();
+        }
+    }
+    error
 }
