@@ -15,12 +15,9 @@ use ring::digest;
 use serde::Deserialize;
 use toml::{Table, Value};
 use tonic::metadata::MetadataMap;
-use tonic_types::{ErrorDetails, StatusExt as _};
 
 use crate::config::{Fault, Faults};
 
-/// Domain of the reasons in error details.
-const ERROR_DOMAIN: &str = "whistle";
 /// Longest token looked at, in bytes; ours have 43.
 const TOKEN_BYTES_MAX: usize = 256;
 /// Longest principal id, in bytes: it is written into every commit.
@@ -100,8 +97,12 @@ impl AuthError {
 
 impl From<AuthError> for tonic::Status {
     fn from(error: AuthError) -> Self {
-        let details = ErrorDetails::with_error_info(error.reason(), ERROR_DOMAIN, HashMap::new());
-        Self::with_error_details(tonic::Code::Unauthenticated, error.to_string(), details)
+        wire::Failure::Unauthenticated(match error {
+            AuthError::Missing => wire::Token::Missing,
+            AuthError::Malformed => wire::Token::Malformed,
+            AuthError::Unknown => wire::Token::Unknown,
+        })
+        .into()
     }
 }
 
