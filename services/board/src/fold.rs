@@ -1,0 +1,99 @@
+//! The board's projection: rows to find and order cases by. What is shown of a case is read from the case itself.
+//!
+//! Every row is a function of the case after the commit and of the registry then in force, so that a rebuild makes the same
+//! rows. Nothing personal lies here in the clear: search holds keyed tokens of bigrams.
+
+mod rows;
+mod schema;
+mod search;
+
+use case::Case;
+use case::event::{Dispatch, Event, Recorded};
+use case::time::At;
+use projection::{CaseChange, Change, FoldError, Projection};
+use registry::Registry;
+use rusqlite::{Connection, Transaction, params};
+use vault::Vault;
+
+pub(crate) use schema::NEVER_DUE;
+pub(crate) use search::{QUERY_CHARS_MAX, phrases};
+
+/// Folds cases into `board.sqlite`.
+pub(crate) struct BoardFold {
+    vault: Vault,
+}
+
+impl BoardFold {
+    pub(crate) fn new(vault: Vault) -> Self {
+        Self { vault }
+    }
+
+    fn replace(
+        &self,
+        tx: &Transaction<'_>,
+        change: &CaseChange<'_>,
+        registry: Option<&Registry>,
+    ) -> Result<(), FoldError> {
+        let case = change.after.as_ref();
+        let Some(position) = change.events.last().map(|last| last.position) else { return Ok(()) };
+        let id = number(case.raised_position)?;
+        rows::case(tx, id, case, number(position)?, reminded(&change.events))?;
+        rows::sight(tx, id, &change.before, case)?;
+        rows::obligations(tx, id, case, registry)?;
+        if let Some(registry) = registry {
+            rows::tasks(tx, id, case, registry)?;
+        }
+        if search::changed(&change.before, case) {
+            search::replace(tx, id, case, &self.vault)?;
+        }
+        Ok(())
+    }
+}
+
+impl Projection for BoardFold {
+    fn name(&self) -> &'static str {
+        "board"
+    }
+
+    fn version(&self) -> u32 {
+        1
+    }
+
+    fn create(&self, db: &Connection) -> rusqlite::Result<()> {
+        db.execute_batch(schema::TABLES)
+    }
+
+    fn apply(&mut self, tx: &Transaction<'_>, change: &Change<'_>) -> Result<(), FoldError> {
+        let registry = change.registry.map(AsRef::as_ref);
+        for case in &change.cases {
+            self.replace(tx, case, registry)?;
+        }
+        Ok(())
+    }
+}
+
+/// Whoever was reminded of the whole case, as no duty says so.
+fn reminded(events: &[&Recorded]) -> Option<At> {
+    let of_the_case = |recorded: &&&Recorded| matches!(&recorded.event, Event::Dispatch(Dispatch::Reminded(reminded)) if reminded.obligation.is_none());
+    events.iter().rev().find(of_the_case).map(|recorded| recorded.recorded_at)
+}
+
+/// A position or version as SQLite counts.
+fn number(value: u64) -> Result<i64, FoldError> {
+    i64::try_from(value).map_err(|_beyond| FoldError::Fact("a position beyond 2⁶³".to_owned()))
+}
+
+/// Deletes a case's rows of a table that names it `case_no`.
+fn clear(tx: &Transaction<'_>, sql: &str, id: i64) -> rusqlite::Result<()> {
+    tx.prepare_cached(sql)?.execute(params![id]).map(|_| ())
+}
+
+/// Instants are whole microseconds since 1970, UTC.
+pub(crate) fn micros(at: At) -> i64 {
+    at.instant().as_microsecond()
+}
+
+fn is_due(case: &Case) -> i64 {
+    let running = case.clocks.iter().filter(|clock| clock.phase == case::state::ClockPhase::Running);
+    running.map(|clock| micros(clock.due_at)).min().unwrap_or(NEVER_DUE)
+}

@@ -1,0 +1,86 @@
+/// The due instant of what has none: sorts last.
+pub(crate) const NEVER_DUE: i64 = i64::MAX;
+
+/// A case's number here is the position it was raised at: unique, never changed, the order of raising.
+pub(super) const TABLES: &str = "
+CREATE TABLE cases (
+    id           INTEGER PRIMARY KEY,
+    case_id      TEXT NOT NULL UNIQUE,
+    version      INTEGER NOT NULL,
+    position     INTEGER NOT NULL,
+    status       TEXT NOT NULL,
+    ended        INTEGER NOT NULL,
+    status_since INTEGER NOT NULL,
+    raised_at    INTEGER NOT NULL,
+    ended_at     INTEGER,
+    profile      TEXT NOT NULL,
+    matter       TEXT,
+    area         TEXT,
+    subdistrict  TEXT,
+    community    TEXT,
+    grid         TEXT,
+    compound     TEXT,
+    due          INTEGER NOT NULL,
+    reminded_at  INTEGER
+) STRICT;
+CREATE INDEX cases_position ON cases (position);
+CREATE INDEX cases_status ON cases (status, id);
+CREATE INDEX cases_due ON cases (due, id);
+CREATE INDEX cases_area ON cases (area);
+CREATE INDEX cases_matter ON cases (matter);
+
+-- Who sees the case besides those of its area: p:PERSON, s:SOURCE, o:ORGANISATION. Who is complained of: ao:…, ap:….
+CREATE TABLE sight (
+    key     TEXT NOT NULL,
+    case_no INTEGER NOT NULL,
+    PRIMARY KEY (key, case_no)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX sight_case ON sight (case_no);
+
+CREATE TABLE obligations (
+    case_no        INTEGER NOT NULL,
+    no             INTEGER NOT NULL,
+    org            TEXT NOT NULL,
+    state          TEXT NOT NULL,
+    open           INTEGER NOT NULL,
+    counts         INTEGER NOT NULL,
+    assigned_at    INTEGER NOT NULL,
+    due            INTEGER NOT NULL,
+    signed_late    INTEGER NOT NULL,
+    reported_in_at INTEGER,
+    reported_late  INTEGER NOT NULL,
+    completed      INTEGER NOT NULL,
+    completed_late INTEGER NOT NULL,
+    score          INTEGER,
+    external_ref   TEXT,
+    PRIMARY KEY (case_no, no)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX obligations_org ON obligations (org, open);
+CREATE INDEX obligations_ref ON obligations (external_ref) WHERE external_ref IS NOT NULL;
+
+-- What somebody is to do now.
+CREATE TABLE tasks (
+    case_no     INTEGER NOT NULL,
+    no          INTEGER NOT NULL,
+    command     TEXT NOT NULL,
+    obligation  INTEGER,
+    whistle     INTEGER,
+    request     INTEGER,
+    clock       INTEGER,
+    due         INTEGER NOT NULL,
+    reminded_at INTEGER,
+    PRIMARY KEY (case_no, no)
+) STRICT, WITHOUT ROWID;
+-- Whose: p:PERSON, o:ORGANISATION, r:ROLE anywhere, r:ROLE@ORGANISATION.
+CREATE TABLE task_keys (
+    key     TEXT NOT NULL,
+    case_no INTEGER NOT NULL,
+    no      INTEGER NOT NULL,
+    PRIMARY KEY (key, case_no, no)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX task_keys_case ON task_keys (case_no);
+
+-- Keyed tokens of bigrams; what is deleted is overwritten in the index too.
+CREATE VIRTUAL TABLE search USING fts5(tokens, tokenize = 'ascii');
+INSERT INTO search (search, rank) VALUES ('secure-delete', 1);
+";

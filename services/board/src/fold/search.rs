@@ -1,0 +1,77 @@
+//! Search by bigrams: a text is cut into overlapping pairs of characters, each pair becomes a keyed token, and a query is the
+//! phrase of its own tokens. Two characters of Chinese are found; trigrams would miss 井盖.
+
+use case::Case;
+use case::ids::KeyId;
+use case::sealed::Sealed;
+use projection::FoldError;
+use rusqlite::{Transaction, params};
+use vault::{Opened, Vault};
+
+/// Longest query, in characters.
+pub(crate) const QUERY_CHARS_MAX: usize = 64;
+/// Stands between parts of a text, so that no phrase reaches over. Tokens have a-z and 2-7, never this.
+const GAP: &str = "0";
+
+/// What is searched of a case, with the field each text was sealed for.
+fn texts(case: &Case) -> Vec<(&'static str, &Sealed)> {
+    let mut texts: Vec<(&'static str, &Sealed)> = Vec::new();
+    texts.extend(case.text.as_ref().map(|text| ("text", text)));
+    texts.extend(case.place.note.as_ref().map(|note| ("note", note)));
+    texts.extend(case.whistles.iter().map(|whistle| ("purpose", &whistle.purpose)));
+    texts.extend(case.measures.iter().map(|measure| ("text", &measure.text)));
+    texts.extend(case.disposal.as_ref().map(|disposal| ("public_reply", &disposal.public_reply)));
+    texts
+}
+
+/// Whether what is searched is not what it was.
+pub(super) fn changed(before: &Case, after: &Case) -> bool {
+    before.destroyed_keys != after.destroyed_keys || texts(before) != texts(after)
+}
+
+/// Writes a case's tokens anew; those of destroyed keys go.
+pub(super) fn replace(tx: &Transaction<'_>, id: i64, case: &Case, vault: &Vault) -> Result<(), FoldError> {
+    super::clear(tx, "DELETE FROM search WHERE rowid = ?1", id)?;
+    let destroyed = |key: &KeyId| case.destroyed_keys.contains(key);
+    let mut tokens = Vec::new();
+    for (field, sealed) in texts(case).into_iter().filter(|(_, sealed)| !destroyed(&sealed.key_id)) {
+        let text = match vault.open_text(case.id, field, sealed) {
+            Ok(Opened::Text(text)) => text,
+            Ok(Opened::Erased | Opened::Lost) => continue,
+            Err(vault::Error::Damaged) => {
+                tracing::warn!(case = %case.id, field, "a sealed text does not open and is not searched");
+                continue;
+            }
+            Err(error) => return Err(FoldError::Fact(format!("the vault cannot be read: {error}"))),
+        };
+        for part in parts(&text) {
+            tokens.extend(bigrams(&part).map(|bigram| vault.search_token(&bigram)));
+            tokens.push(GAP.to_owned());
+        }
+    }
+    if !tokens.is_empty() {
+        let mut insert = tx.prepare_cached("INSERT INTO search (rowid, tokens) VALUES (?1, ?2)")?;
+        insert.execute(params![id, tokens.join(" ")])?;
+    }
+    Ok(())
+}
+
+/// A query as FTS5 reads it: every part a phrase, all of them wanted. None when no part has two characters.
+pub(crate) fn phrases(query: &str, vault: &Vault) -> Option<String> {
+    let phrase = |part: &String| {
+        let tokens: Vec<String> = bigrams(part).map(|bigram| vault.search_token(&bigram)).collect();
+        (!tokens.is_empty()).then(|| format!("\"{}\"", tokens.join(" ")))
+    };
+    let phrases: Vec<String> = parts(query).iter().filter_map(phrase).collect();
+    (!phrases.is_empty()).then(|| phrases.join(" AND "))
+}
+
+/// Runs of letters, digits and Chinese characters, in small letters.
+fn parts(text: &str) -> Vec<String> {
+    let runs = text.split(|c: char| !c.is_alphanumeric()).filter(|run| !run.is_empty());
+    runs.map(str::to_lowercase).collect()
+}
+
+fn bigrams(part: &str) -> impl Iterator<Item = String> + '_ {
+    part.chars().zip(part.chars().skip(1)).map(|(a, b)| [a, b].iter().collect())
+}

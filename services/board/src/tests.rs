@@ -1,0 +1,10 @@
+mod accused;
+mod district;
+mod lines;
+mod lists;
+mod one_case;
+mod registry;
+mod rows;
+mod served;
+mod tasks;
+mod watching;
