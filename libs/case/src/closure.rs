@@ -10,14 +10,14 @@ use crate::event::closure::{
     CallBackExempted, CalledBack, CaseClosed, CaseDisposed, CaseReopened, CheckFailed, CheckPassed,
     CostBearer, ReopenCause,
 };
-use crate::event::parts::{Evidence, NewObligation, Origin, Outcome, Part, Profile, Satisfaction};
+use crate::event::parts::{Evidence, NewObligation, Origin, Outcome, Part, Profile, Reporter, Satisfaction};
 use crate::flow::Status;
 use crate::ids::KeyId;
 use crate::intake::is_neutral;
 use crate::refusal::{Refusal, StateReason, Violation};
 use crate::rules::{Rules, evidence as check_evidence, forbids, in_sight, reason as check_reason};
 use crate::sealed::Sealed;
-use crate::state::{Case, Obligation};
+use crate::state::{Case, MeasureState, Obligation};
 use crate::time::At;
 
 /// The lead's word that it is handled, with the four things a reply must say (办结).
@@ -161,7 +161,13 @@ fn ready(case: &Case, lead: &Obligation) -> Result<(), Refusal> {
     } else if !lead.is_settled() {
         return Err(forbids(part, StateReason::NotCompleted));
     }
-    if case.measures.iter().any(|measure| measure.mandatory && measure.struck_at.is_none()) {
+    // A measure lapses with the duty it belonged to: whoever was called off strikes nothing off.
+    let owed = |measure: &MeasureState| {
+        measure.mandatory
+            && measure.struck_at.is_none()
+            && case.obligation(measure.responsible).is_some_and(|duty| !duty.state.is_gone())
+    };
+    if case.measures.iter().any(owed) {
         return Err(forbids("measures of the plan", StateReason::MeasuresOpen));
     }
     if let Some(open) = case.obligations.iter().find(|o| o.no != lead.no && o.mandatory && !o.is_settled()) {
@@ -263,7 +269,12 @@ fn close(
     actor: &Actor,
     rules: &Rules<'_>,
 ) -> Decision {
-    let by = actor.sign(&[Role::DutyLeader, Role::CallerBack, Role::SourceSystem, Role::Operator])?;
+    let closers: &[Role] = if case.profile == Profile::Imported {
+        &[Role::SourceSystem, Role::Operator, Role::Registrar]
+    } else {
+        &[Role::DutyLeader, Role::CallerBack, Role::SourceSystem]
+    };
+    let by = actor.sign(closers)?;
     case.may_go(Status::Closed)?;
     let (fits, expected) = if case.status == Status::Checked {
         called_back(case, rules)?;
@@ -284,18 +295,24 @@ fn close(
     Ok(vec![CaseClosed { by, outcome, reply: reply.cloned() }.into()])
 }
 
-/// Every reporter who can be called has been reached, or tried often enough, or the catalogue exempts the case.
-fn called_back(case: &Case, rules: &Rules<'_>) -> Result<(), Refusal> {
+/// The first reporter still to be called: not reached, not tried often enough, and not exempted by the catalogue.
+pub(crate) fn call_back_owed<'a>(case: &'a Case, rules: &Rules<'_>) -> Option<&'a Reporter> {
+    if case.callback_exempt {
+        return None;
+    }
     let attempts = rules.registry.limits().callback_attempts_min as usize;
-    let owed = case.reporters.iter().filter(|reporter| reporter.contactable).find(|reporter| {
+    case.reporters.iter().filter(|reporter| reporter.contactable).find(|reporter| {
         let mut calls = case.callbacks.iter().filter(|call| call.reporter == reporter.key_id);
         !calls.clone().any(|call| call.contacted) && calls.by_ref().count() < attempts
-    });
-    match owed {
-        Some(reporter) if !case.callback_exempt => {
+    })
+}
+
+fn called_back(case: &Case, rules: &Rules<'_>) -> Result<(), Refusal> {
+    match call_back_owed(case, rules) {
+        Some(reporter) => {
             Err(forbids(format!("call-back of {}", reporter.key_id), StateReason::CallBackOwed))
         }
-        _ => Ok(()),
+        None => Ok(()),
     }
 }
 
@@ -328,6 +345,9 @@ fn reopen(
     }
     let lead = case.disposal.as_ref().and_then(|disposal| case.obligation(disposal.obligation));
     case.may_go(if lead.is_some() { Status::InProgress } else { Status::Accepted })?;
+    if lead.is_some() && case.obligations.len() >= limits.obligations_max as usize {
+        return Err(Refusal::Limit { name: "obligations_max", limit: limits.obligations_max });
+    }
     let obligation = lead.map(|lead| again(case, lead));
     Ok(vec![CaseReopened { by, cause, obligation, words: words.cloned() }.into()])
 }

@@ -1,7 +1,7 @@
 //! What time decides: warnings, breaches, the ladder. A timer fires as a fenced command (clock, generation), never by itself.
 
 use registry::ids::{OrgId, RuleId};
-use registry::{ClockKind, LadderEffect, LadderStep, LadderWhen, OrgKind, Scope};
+use registry::{ClockKind, ClockRule, LadderEffect, LadderStep, LadderWhen, Registry};
 
 use crate::clocks;
 use crate::event::Event;
@@ -11,7 +11,7 @@ use crate::event::parts::{By, Subject};
 use crate::ids::{ClockNo, ObligationNo};
 use crate::refusal::{Refusal, StateReason};
 use crate::rules::{Rules, forbids};
-use crate::state::{Case, ClockPhase, ClockState};
+use crate::state::{Case, ClockPhase, ClockState, Request, RequestKind};
 use crate::time::At;
 
 /// What a timer does when it fires.
@@ -58,13 +58,13 @@ pub fn timers(case: &Case, rules: &Rules<'_>) -> Vec<Timer> {
         .clocks
         .iter()
         .filter(|clock| clock.phase == ClockPhase::Running)
-        .flat_map(|clock| of_clock(clock, rules))
+        .flat_map(|clock| of_clock(case, clock, rules))
         .collect();
     timers.sort_unstable();
     timers
 }
 
-fn of_clock(clock: &ClockState, rules: &Rules<'_>) -> Vec<Timer> {
+fn of_clock(case: &Case, clock: &ClockState, rules: &Rules<'_>) -> Vec<Timer> {
     let timer = |at, fire| Timer { at, clock: clock.no, generation: clock.generation, fire };
     let mut timers = Vec::new();
     if !clock.breached {
@@ -73,28 +73,61 @@ fn of_clock(clock: &ClockState, rules: &Rules<'_>) -> Vec<Timer> {
         timers.push(timer(clock.due_at, Fire::Breach));
     }
     let untaken = rules.registry.ladder().iter().filter(|step| !clock.steps_taken.contains(&step.key));
-    timers.extend(
-        untaken.filter_map(|step| Some(timer(step_at(clock, step, rules)?, Fire::Step(step.key.clone())))),
-    );
+    timers
+        .extend(untaken.filter_map(|step| {
+            Some(timer(step_at(case, clock, step, rules)?, Fire::Step(step.key.clone())))
+        }));
     timers
 }
 
-/// When a step of the ladder is to be taken for a clock; none when it is not.
+/// When a step of the ladder is to be taken for a clock; none when it is not, or not yet.
 ///
-/// What is to be told while the time still runs is not told afterwards: the breach says more.
-fn step_at(clock: &ClockState, step: &LadderStep, rules: &Rules<'_>) -> Option<At> {
+/// What is to be told while the time still runs is not told afterwards: the breach says more. What follows a breach waits for it to
+/// be said: the steps of the breach itself are taken with it.
+fn step_at(case: &Case, clock: &ClockState, step: &LadderStep, rules: &Rules<'_>) -> Option<At> {
+    if at_once(case, clock, step) {
+        return Some(clock.start_at);
+    }
     match step.when {
-        LadderWhen::Spent { permille } => {
-            let calendar = rules.registry.calendar(clock.calendar.as_ref()?)?;
-            let at = calendar.warn_at(clock.start_at.instant(), clock.budget.as_ref()?, permille).ok()?;
-            (!clock.breached && At::new(at) < clock.due_at).then_some(At::new(at))
+        LadderWhen::Spent { permille } if !clock.breached => {
+            spent_at(clock, permille, rules).filter(|at| *at < clock.due_at)
         }
-        LadderWhen::Breach => Some(clock.due_at),
-        LadderWhen::AfterBreach { budget } => {
+        LadderWhen::Breach if clock.breached => Some(clock.due_at),
+        LadderWhen::AfterBreach { budget } if clock.breached => {
             let calendar = rules.registry.calendar(step.calendar.as_ref()?)?;
             calendar.due(clock.due_at.instant(), &budget).ok().map(|due| At::new(due.at))
         }
+        LadderWhen::Spent { .. } | LadderWhen::Breach | LadderWhen::AfterBreach { .. } => None,
     }
+}
+
+/// Whether a step is taken as soon as the clock runs: where the ladder begins for a case that everybody it was given to gave back,
+/// and where it goes on for one that was reopened too often.
+fn at_once(case: &Case, clock: &ClockState, step: &LadderStep) -> bool {
+    let unowned = clock.kind == ClockKind::Dispatch && case.lead.is_none() && !case.obligations.is_empty();
+    let reopened = clock.kind == ClockKind::Whole
+        && step.reopenings.is_some_and(|times| times > 0 && case.reopenings >= times);
+    (step.first_for_unowned && unowned) || reopened
+}
+
+/// When a share of a clock's budget is spent. A clock that was stopped or moved keeps what its events say of its warnings; for a share
+/// it does not warn of there is no telling.
+fn spent_at(clock: &ClockState, permille: u16, rules: &Rules<'_>) -> Option<At> {
+    let rule = rule_of(clock, rules);
+    let warned_of = rule.and_then(|rule| rule.warn_permille.iter().position(|own| *own == permille));
+    if let Some(at) = warned_of.and_then(|index| clock.warn_at.get(index)) {
+        return Some(*at);
+    }
+    if clock.generation > 1 {
+        return None;
+    }
+    let calendar = rules.registry.calendar(clock.calendar.as_ref()?)?;
+    calendar.warn_at(clock.start_at.instant(), clock.budget.as_ref()?, permille).ok().map(At::new)
+}
+
+fn rule_of<'a>(clock: &ClockState, rules: &Rules<'a>) -> Option<&'a ClockRule> {
+    let id = clock.rule.as_ref()?;
+    rules.registry.content().policies.clocks.iter().find(|rule| rule.id == *id)
 }
 
 /// Fires a timer.
@@ -107,8 +140,8 @@ pub fn fire(case: &Case, timer: &Timer, rules: &Rules<'_>, now: At) -> Result<Ve
     if clock.phase != ClockPhase::Running || clock.generation != timer.generation {
         return Err(forbids(part(), StateReason::StaleClock));
     }
-    let current = of_clock(clock, rules).into_iter().find(|own| own.fire == timer.fire);
-    let current = current.ok_or_else(|| forbids(part(), StateReason::AlreadyDone))?;
+    let current = of_clock(case, clock, rules).into_iter().find(|own| own.fire == timer.fire);
+    let current = current.ok_or_else(|| forbids(part(), not_listed(clock, &timer.fire, rules)))?;
     if now < current.at {
         return Err(forbids(part(), StateReason::NotDue));
     }
@@ -123,21 +156,32 @@ pub fn fire(case: &Case, timer: &Timer, rules: &Rules<'_>, now: At) -> Result<Ve
     Ok(clocks::with_clocks(case, events, rules, now))
 }
 
+/// Why a timer of a running clock is not among those still to fire: it was fired, overtaken, or its breach was not said yet.
+fn not_listed(clock: &ClockState, fire: &Fire, rules: &Rules<'_>) -> StateReason {
+    let follows_breach = |key: &RuleId| {
+        let step = rules.registry.ladder().iter().find(|step| step.key == *key);
+        step.is_some_and(|step| !matches!(step.when, LadderWhen::Spent { .. }))
+    };
+    match fire {
+        Fire::Step(key) if !clock.breached && !clock.steps_taken.contains(key) && follows_breach(key) => {
+            StateReason::NotDue
+        }
+        Fire::Warn(_) | Fire::Breach | Fire::Step(_) => StateReason::AlreadyDone,
+    }
+}
+
 /// A breach, and what the rule of the clock says follows: a duty nobody signed for is signed for (自动签收).
 fn breach(case: &Case, clock: &ClockState, rules: &Rules<'_>, now: At) -> Vec<Event> {
     let mut events: Vec<Event> =
         vec![ClockBreached { clock: clock.no, generation: clock.generation, at: clock.due_at }.into()];
     // Whoever is to hear of the breach hears of it with the breach: signing automatically settles the clock, and a settled clock
     // takes no steps.
-    let at_once =
-        |step: &&LadderStep| step.when == LadderWhen::Breach && !clock.steps_taken.contains(&step.key);
-    for step in rules.registry.ladder().iter().filter(at_once) {
-        events.extend(take_step(case, clock, &step.key, clock.due_at, rules, now));
+    let told = |step: &&LadderStep| step.when == LadderWhen::Breach && !clock.steps_taken.contains(&step.key);
+    for step in rules.registry.ladder().iter().filter(told) {
+        let so_far = case.after(&events, now);
+        events.extend(take_step(&so_far, clock, &step.key, clock.due_at, rules, now));
     }
-    let rule = clock
-        .rule
-        .as_ref()
-        .and_then(|id| rules.registry.content().policies.clocks.iter().find(|rule| rule.id == *id));
+    let rule = rule_of(clock, rules);
     if let (Some(rule), ClockKind::SignFor, Subject::Obligation(obligation)) =
         (rule, clock.kind, clock.subject)
         && rule.auto_settle
@@ -158,7 +202,7 @@ fn take_step(
 ) -> Vec<Event> {
     let Some(step) = rules.registry.ladder().iter().find(|step| step.key == *key) else { return Vec::new() };
     let registry_version = rules.registry.version();
-    let recipients = recipients(case, clock, step, rules);
+    let recipients = recipients(case, clock, step, rules.registry);
     if recipients.is_empty() {
         return vec![
             EscalationUnanswered { clock: clock.no, step: key.clone(), at, registry_version }.into(),
@@ -166,7 +210,10 @@ fn take_step(
     }
     let taken = EscalationStepTaken { clock: clock.no, step: key.clone(), at, recipients, registry_version };
     let mut events: Vec<Event> = vec![taken.into()];
+    let ordered = |request: &&Request| matches!(request.kind, RequestKind::Supervision(..));
+    let orders = case.requests.iter().filter(ordered).count();
     if step.effect == LadderEffect::Supervise
+        && orders < rules.registry.limits().supervisions_max as usize
         && let Some(reply_due_at) = reply_due(step, rules, now)
     {
         let obligation = match clock.subject {
@@ -185,51 +232,42 @@ fn reply_due(step: &LadderStep, rules: &Rules<'_>, now: At) -> Option<At> {
     calendar.due(now.instant(), step.reply.as_ref()?).ok().map(|due| At::new(due.at))
 }
 
-/// Who holds what the clock times: the duty's organisation, the whistle's caller, and for a step of the case itself the centre.
-fn holder<'a>(case: &'a Case, clock: &ClockState, rules: &'a Rules<'_>) -> &'a OrgId {
+/// Whose move a clock times: the duty's organisation, or whoever confirms it; whoever approves a whistle; the lead for the case as a
+/// whole; and for a step of the case itself, and for a request, the centre.
+#[must_use]
+pub fn holder<'a>(case: &'a Case, clock: &ClockState, registry: &'a Registry) -> &'a OrgId {
     let of = |no: ObligationNo| case.obligation(no).map(|obligation| &obligation.org);
-    let held = match clock.subject {
-        Subject::Obligation(no) => of(no),
-        Subject::Whistle(no) => case.whistle(no).map(|whistle| &whistle.caller),
-        Subject::Case if clock.kind == ClockKind::Whole => case.lead.and_then(of),
-        Subject::Case | Subject::Request(_) => None,
+    let held = match (clock.subject, clock.kind) {
+        (Subject::Obligation(no), ClockKind::Confirm) => confirmer(case, no),
+        (Subject::Obligation(no), _) => of(no),
+        (Subject::Whistle(no), ClockKind::WhistleApproval) => {
+            let caller = case.whistle(no).and_then(|whistle| registry.org(&whistle.caller));
+            caller.and_then(|org| org.area.as_ref()).and_then(|area| registry.subdistrict_of(area))
+        }
+        (Subject::Case, ClockKind::Whole | ClockKind::ExternalDue) => case.lead.and_then(of),
+        (Subject::Whistle(_) | Subject::Case | Subject::Request(_), _) => None,
     };
-    held.unwrap_or_else(|| rules.registry.district_centre())
+    held.unwrap_or_else(|| registry.district_centre())
 }
 
-fn recipients(case: &Case, clock: &ClockState, step: &LadderStep, rules: &Rules<'_>) -> Vec<Recipient> {
-    let registry = rules.registry;
-    let holder = holder(case, clock, rules);
+/// Who says whether a duty is done: whoever assigned it inward, or whoever whistled.
+fn confirmer(case: &Case, no: ObligationNo) -> Option<&OrgId> {
+    let duty = case.obligation(no)?;
+    match (duty.parent, duty.whistle) {
+        (Some(parent), _) => case.obligation(parent).map(|parent| &parent.org),
+        (None, Some(whistle)) => case.whistle(whistle).map(|whistle| &whistle.caller),
+        (None, None) => None,
+    }
+}
+
+fn recipients(case: &Case, clock: &ClockState, step: &LadderStep, registry: &Registry) -> Vec<Recipient> {
+    let holder = holder(case, clock, registry);
     let mut found: Vec<Recipient> = Vec::new();
-    for to in &step.to {
-        let orgs: Vec<&OrgId> = match to.of {
-            Scope::Holder => vec![holder],
-            Scope::Above => registry.org(holder).and_then(|org| org.parent.as_ref()).into_iter().collect(),
-            Scope::Subdistrict => {
-                case.area().and_then(|area| registry.subdistrict_of(area)).into_iter().collect()
-            }
-            Scope::District => of_the_district(rules),
-        };
-        for org in orgs {
-            for post in registry.posts_with_role(org, to.role) {
-                let recipient = Recipient { org: org.clone(), post: Some(post.id.clone()) };
-                if !found.contains(&recipient) {
-                    found.push(recipient);
-                }
-            }
+    for post in step.to.iter().flat_map(|to| registry.recipients(to, Some(holder), case.area())) {
+        let recipient = Recipient { org: post.org.clone(), post: Some(post.id.clone()) };
+        if !found.contains(&recipient) {
+            found.push(recipient);
         }
     }
     found
-}
-
-fn of_the_district<'a>(rules: &'a Rules<'_>) -> Vec<&'a OrgId> {
-    let own = |kind: OrgKind| matches!(kind, OrgKind::District | OrgKind::Centre | OrgKind::Committee);
-    rules
-        .registry
-        .content()
-        .orgs
-        .iter()
-        .filter(|org| own(org.kind) && org.active)
-        .map(|org| &org.id)
-        .collect()
 }

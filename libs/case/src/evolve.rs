@@ -45,11 +45,21 @@ impl Case {
         self.status = to;
         self.status_since = at;
         self.ended_at = to.is_ended().then_some(at);
-        if to == Status::Filed {
-            self.filed_at = Some(at);
+        if to != Status::Suspended {
+            self.review_on = None;
+            self.reviewed_at = None;
         }
         if to.is_ended() {
             self.release_all(at);
+        }
+    }
+
+    /// Takes an edge, or, while the case is suspended, sees that it is taken on resuming.
+    fn advance(&mut self, from: Status, to: Status, at: At) {
+        if self.status == from {
+            self.go(to, at);
+        } else if self.status == Status::Suspended && self.status_before == Some(from) {
+            self.status_before = Some(to);
         }
     }
 
@@ -66,6 +76,24 @@ impl Case {
                 WhistlePhase::Withdrawn
             };
             whistle.phase_since = at;
+        }
+        let about_handling = |kind: &RequestKind| match kind {
+            RequestKind::Return(_)
+            | RequestKind::Objection(_)
+            | RequestKind::Extension(..)
+            | RequestKind::Suspension
+            | RequestKind::Void
+            | RequestKind::Termination
+            | RequestKind::ForceClose
+            | RequestKind::Whistle(_) => true,
+            RequestKind::Exclusion
+            | RequestKind::BreakGlass(_)
+            | RequestKind::Erasure(_)
+            | RequestKind::RatingAppeal(_)
+            | RequestKind::Supervision(..) => false,
+        };
+        for request in self.requests.iter_mut().filter(|r| r.is_open() && about_handling(&r.kind)) {
+            request.lapsed_at = Some(at);
         }
     }
 
@@ -98,6 +126,7 @@ impl Case {
             completed_at: None,
             confirmed_at: None,
             ended_at: None,
+            refused_at: None,
             refusals: 0,
             score: None,
             external_ref: None,
@@ -116,27 +145,34 @@ impl Case {
             obligation.state = state;
             obligation.ended_at = Some(at);
         });
+        // What was assigned inward from it goes with it.
+        let children = self.obligations.iter().filter(|child| child.parent == Some(no) && child.is_open());
+        for child in children.map(|child| child.no).collect::<Vec<_>>() {
+            self.end_obligation(child, ObligationState::Withdrawn, at);
+        }
         if self.lead == Some(no) {
-            self.lead = self
-                .obligations
-                .iter()
-                .rev()
-                .find(|other| other.part == Part::Lead && other.is_open())
-                .map(|o| o.no);
-            self.undispatch(at);
+            self.lead = None;
+            let mut others = self.obligations.iter().rev();
+            match others.find(|other| other.part == Part::Lead && other.is_open()).map(|other| other.no) {
+                Some(next) => self.take_lead(next, at),
+                None => self.undispatch(at),
+            }
+        }
+    }
+
+    /// Makes a duty the one that disposes of the case. The status follows from how far its holder has come.
+    fn take_lead(&mut self, no: ObligationNo, at: At) {
+        self.lead = Some(no);
+        self.advance(Status::Filed, Status::Dispatched, at);
+        if self.obligation(no).is_some_and(|lead| lead.signed_at.is_some()) {
+            self.advance(Status::Dispatched, Status::InProgress, at);
         }
     }
 
     /// A case nobody leads any more is to be dispatched again.
     fn undispatch(&mut self, at: At) {
-        if self.lead.is_some() {
-            return;
-        }
-        if matches!(self.status, Status::Dispatched | Status::InProgress) {
-            self.go(Status::Filed, at);
-        } else if self.status == Status::Suspended {
-            self.status_before = Some(Status::Filed);
-        }
+        self.advance(Status::InProgress, Status::Filed, at);
+        self.advance(Status::Dispatched, Status::Filed, at);
     }
 
     fn ask(&mut self, no: RequestNo, kind: RequestKind, by: &crate::event::parts::By, at: At) {
@@ -146,6 +182,7 @@ impl Case {
             by: by.clone(),
             asked_at: at,
             decided_at: None,
+            lapsed_at: None,
             granted: false,
             valid_until: None,
         });
@@ -170,6 +207,9 @@ pub fn registry_version(event: &Event) -> Option<RegistryVersion> {
         Event::Dispatch(Dispatch::CaseDispatched(event)) => Some(event.registry_version),
         Event::Whistle(Whistle::WhistleBlown(event)) => Some(event.registry_version),
         Event::Clock(Clock::ClockArmed(event)) => Some(event.registry_version),
+        Event::Clock(Clock::ClockRebased(event)) => Some(event.registry_version),
+        Event::Clock(Clock::EscalationStepTaken(event)) => Some(event.registry_version),
+        Event::Clock(Clock::EscalationUnanswered(event)) => Some(event.registry_version),
         Event::Intake(_)
         | Event::Dispatch(_)
         | Event::Whistle(_)

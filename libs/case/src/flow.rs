@@ -143,8 +143,8 @@ pub const EDGES: &[(Status, &[Status])] = &[
 
 /// Edges a profile does not have.
 ///
-/// Only residents' reports are verified on site, and they always are; only a street's own matter, a row of a list and a finding are
-/// filed without being accepted; only history from elsewhere is closed as raised, and it goes nowhere else.
+/// Only residents' reports are verified on site, and they always are; only a street's own matter is filed without being accepted;
+/// only history from elsewhere is closed as raised, and it goes nowhere else.
 pub const CLOSED_TO: &[(Profile, &[(Status, Status)])] = &[
     (Profile::Hotline, &[(Raised, Verifying), (Raised, Filed), (Raised, Closed)]),
     (Profile::GridWorker, &[(Raised, Verifying), (Raised, Filed), (Raised, Closed)]),
@@ -152,9 +152,9 @@ pub const CLOSED_TO: &[(Profile, &[(Status, Status)])] = &[
     (Profile::WhistleOnly, &[(Raised, Verifying), (Raised, Closed), (Accepted, SelfHandled)]),
     (Profile::Consult, &[(Raised, Verifying), (Raised, Filed), (Raised, Closed), (Accepted, SelfHandled)]),
     (Profile::SelfHandled, &[(Raised, Verifying), (Raised, Filed), (Raised, Closed)]),
-    (Profile::ListItem, &[(Raised, Verifying), (Raised, Closed), (Accepted, SelfHandled)]),
+    (Profile::ListItem, &[(Raised, Verifying), (Raised, Filed), (Raised, Closed), (Accepted, SelfHandled)]),
     (Profile::Care, &[(Raised, Verifying), (Raised, Filed), (Raised, Closed), (Accepted, SelfHandled)]),
-    (Profile::Inspection, &[(Raised, Verifying), (Raised, Closed), (Accepted, SelfHandled)]),
+    (Profile::Inspection, &[(Raised, Verifying), (Raised, Filed), (Raised, Closed), (Accepted, SelfHandled)]),
     (
         Profile::Imported,
         &[

@@ -4,6 +4,7 @@ use registry::Registry;
 use registry::ids::{OrgId, PersonId, Role};
 
 use crate::event::Recorded;
+use crate::event::parts::{By, Profile};
 use crate::flow::Status;
 use crate::ids::{CaseId, ObligationNo};
 use crate::state::{Case, Obligation, ObligationState, RequestKind, WhistlePhase};
@@ -51,12 +52,14 @@ pub fn in_hands(case: &Case, registry: &Registry) -> Vec<Holder> {
     }
     match case.status {
         Status::Untriaged | Status::Raised | Status::SelfHandled => post(Role::Receptionist),
+        // Looked at: the receptionist decides what follows.
+        Status::Verifying if case.genuine.is_some() => post(Role::Receptionist),
         Status::Verifying => {
             let person = case.inspector.clone();
             vec![Holder { person, ..Holder::post(centre, Role::Inspector) }]
         }
         Status::Accepted => post(Role::DutyLeader),
-        Status::Filed => post(Role::Dispatcher),
+        Status::Filed => vec![whistles_next(case).unwrap_or_else(|| Holder::post(centre, Role::Dispatcher))],
         Status::Suspended => post(Role::DistrictCentre),
         Status::Disposed => post(Role::Inspector),
         Status::Checked => post(Role::CallerBack),
@@ -69,6 +72,18 @@ pub fn in_hands(case: &Case, registry: &Registry) -> Vec<Holder> {
         | Status::Voided
         | Status::Terminated
         | Status::ForceClosed => Vec::new(),
+    }
+}
+
+/// A matter of one's own is not dispatched: whoever whistled for it, and got the whistle back, whistles again.
+fn whistles_next(case: &Case) -> Option<Holder> {
+    if case.profile != Profile::WhistleOnly {
+        return None;
+    }
+    let whistle = case.whistles.last()?;
+    match &whistle.blown_by {
+        By::Person { role, .. } => Some(Holder::post(&whistle.caller, *role)),
+        By::System { .. } | By::Automatic { .. } => None,
     }
 }
 
@@ -94,7 +109,7 @@ fn deciders(case: &Case, registry: &Registry) -> Vec<Holder> {
             | WhistlePhase::Invalid => {}
         }
     }
-    for request in case.requests.iter().filter(|request| request.decided_at.is_none()) {
+    for request in case.requests.iter().filter(|request| case.is_pending(request)) {
         let role = match request.kind {
             RequestKind::Suspension | RequestKind::Return(_) => Role::Dispatcher,
             RequestKind::Void | RequestKind::Termination | RequestKind::ForceClose => Role::DutyLeader,
@@ -109,6 +124,7 @@ fn deciders(case: &Case, registry: &Registry) -> Vec<Holder> {
         };
         holders.push(Holder::post(centre, role));
     }
+    holders.sort_unstable();
     holders.dedup();
     holders
 }

@@ -16,6 +16,9 @@ use crate::rules::{Rules, forbids, in_sight};
 use crate::sealed::Sealed;
 use crate::state::Case;
 
+/// Longest word of the importer on one piece of history, in bytes.
+const FINDING_BYTES_MAX: usize = 1_000;
+
 /// One piece of history. Its time goes into the envelope.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Command {
@@ -65,8 +68,16 @@ pub fn decide(
     }
     Ok(vec![match command {
         Command::Note { label, text, finding } => {
+            let limit = rules.registry.limits().notes_max;
+            if case.notes >= limit {
+                return Err(Refusal::Limit { name: "notes_max", limit });
+            }
             if label.len() > 64 {
                 return Err(Refusal::Invalid(vec![Violation::new("label", "TOO_LONG", "at most 64 bytes")]));
+            }
+            if finding.as_ref().is_some_and(|finding| finding.len() > FINDING_BYTES_MAX) {
+                let violation = Violation::new("finding", "TOO_LONG", "at most 1,000 bytes");
+                return Err(Refusal::Invalid(vec![violation]));
             }
             SourceNoteRecorded { by, label: label.clone(), text: text.clone(), finding: finding.clone() }
                 .into()
@@ -96,6 +107,7 @@ fn obligation(
     task: Option<&Sealed>,
     rules: &Rules<'_>,
 ) -> Result<Vec<Event>, Refusal> {
+    case.is_still_open()?;
     if rules.registry.org(org).is_none() {
         return Err(Refusal::Unregistered { what: "organisation", code: org.to_string() });
     }
@@ -120,7 +132,10 @@ fn obligation(
     let mut events: Vec<Event> =
         vec![ObligationsAdded { by: by.clone(), obligations: vec![new], words: None }.into()];
     if let Some(external_ref) = external_ref {
-        let external_ref = external_ref.chars().take(64).collect();
+        let mut external_ref: String = external_ref.chars().filter(|c| !c.is_control()).collect();
+        while external_ref.len() > 64 {
+            external_ref.pop();
+        }
         events.push(crate::event::dispatch::ExternalRefSet { by, obligation: no, external_ref }.into());
     }
     Ok(events)

@@ -164,6 +164,9 @@ impl Case {
         if request.decided_at.is_some() {
             return Err(Refusal::StateForbids { part: part(), why: StateReason::AlreadyDone });
         }
+        if request.lapsed_at.is_some() {
+            return Err(Refusal::StateForbids { part: part(), why: StateReason::Ended });
+        }
         let same = request.by.person().is_some() && request.by.person() == by.person();
         if same || request.by == *by {
             return Err(Refusal::StateForbids { part: part(), why: StateReason::SamePerson });

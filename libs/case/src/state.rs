@@ -7,6 +7,7 @@ mod whistle;
 
 use std::collections::BTreeSet;
 
+use jiff::civil::Date;
 use registry::Grade;
 use registry::ids::{AreaCode, CompoundId, MatterId, OrgId, PersonId};
 
@@ -41,8 +42,10 @@ pub struct Case {
     pub raised_at: At,
     /// When it happened.
     pub occurred_at: At,
-    /// When it was filed, last.
+    /// When it was filed, last. A return or a resumption does not file it again.
     pub filed_at: Option<At>,
+    /// When it was reopened, last.
+    pub reopened_at: Option<At>,
     /// When it ended, last.
     pub ended_at: Option<At>,
     /// Last event.
@@ -93,6 +96,12 @@ pub struct Case {
     pub inspector: Option<PersonId>,
     /// What the verification said.
     pub genuine: Option<bool>,
+    /// When it was verified, last.
+    pub verified_at: Option<At>,
+    /// When a suspension is to be looked at again; none unless it is suspended.
+    pub review_on: Option<Date>,
+    /// When it was suspended or last reviewed; none unless it is suspended.
+    pub reviewed_at: Option<At>,
     /// Duties; number N stands at N − 1.
     pub obligations: Vec<Obligation>,
     /// The duty that disposes of the case.
@@ -113,6 +122,8 @@ pub struct Case {
     pub callbacks: Vec<CallBackState>,
     /// Whether no call-back is owed.
     pub callback_exempt: bool,
+    /// Since when no call-back is owed.
+    pub callback_exempt_at: Option<At>,
     /// How it ended.
     pub outcome: Option<Outcome>,
     /// Returns upheld.
@@ -174,6 +185,7 @@ impl Case {
             raised_at: never,
             occurred_at: never,
             filed_at: None,
+            reopened_at: None,
             ended_at: None,
             changed_at: never,
             raised_by: By::Automatic { rule: None },
@@ -199,6 +211,9 @@ impl Case {
             follows: None,
             inspector: None,
             genuine: None,
+            verified_at: None,
+            review_on: None,
+            reviewed_at: None,
             obligations: Vec::new(),
             lead: None,
             whistles: Vec::new(),
@@ -209,6 +224,7 @@ impl Case {
             disposal: None,
             callbacks: Vec::new(),
             callback_exempt: false,
+            callback_exempt_at: None,
             outcome: None,
             returns: 0,
             reworks: 0,
@@ -254,6 +270,28 @@ impl Case {
     #[must_use]
     pub fn lead(&self) -> Option<&Obligation> {
         self.lead.and_then(|no| self.obligation(no))
+    }
+
+    /// Whether a request still waits for a decision that could change anything.
+    #[must_use]
+    pub fn is_pending(&self, request: &Request) -> bool {
+        let duty_open = |no: ObligationNo| self.obligation(no).is_some_and(Obligation::is_open);
+        request.is_open()
+            && match &request.kind {
+                RequestKind::Return(no) | RequestKind::Objection(no) | RequestKind::Whistle(no) => {
+                    duty_open(*no)
+                }
+                RequestKind::Extension(clock, _) => self.clock(*clock).is_some_and(ClockState::is_open),
+                RequestKind::Suspension
+                | RequestKind::Void
+                | RequestKind::Termination
+                | RequestKind::ForceClose
+                | RequestKind::Exclusion
+                | RequestKind::BreakGlass(_)
+                | RequestKind::Erasure(_)
+                | RequestKind::RatingAppeal(_)
+                | RequestKind::Supervision(..) => true,
+            }
     }
 
     /// Measures a duty answers for.

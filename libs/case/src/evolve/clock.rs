@@ -26,6 +26,7 @@ impl Case {
                 clock.registry_version = rebased.registry_version;
                 clock.warn_at.clone_from(&rebased.warn_at);
                 clock.warned = 0;
+                clock.steps_taken.clear();
                 clock.due_at = rebased.due_at;
                 clock.provisional = rebased.provisional;
                 clock.breached = false;
@@ -53,6 +54,13 @@ impl Case {
     }
 
     fn arm(&mut self, armed: &ClockArmed) {
+        // A clock that goes on where an earlier one was settled too soon, as after a refused completion, does not warn again.
+        let mut earlier = self.clocks.iter().rev();
+        let earlier = earlier.find(|clock| {
+            clock.kind == armed.kind && clock.subject == armed.subject && clock.start_at == armed.start_at
+        });
+        let (warned, steps_taken) =
+            earlier.map_or((0, Vec::new()), |clock| (clock.warned, clock.steps_taken.clone()));
         self.clocks.push(ClockState {
             no: armed.clock,
             generation: armed.generation,
@@ -66,7 +74,7 @@ impl Case {
             rule: armed.rule.clone(),
             registry_version: armed.registry_version,
             warn_at: armed.warn_at.clone(),
-            warned: 0,
+            warned,
             due_at: armed.due_at,
             first_due_at: armed.due_at,
             provisional: armed.provisional,
@@ -74,7 +82,7 @@ impl Case {
             paused_at: None,
             breached: false,
             ended_at: None,
-            steps_taken: Vec::new(),
+            steps_taken,
         });
     }
 

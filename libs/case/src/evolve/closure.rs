@@ -1,7 +1,7 @@
 use crate::event::Closure;
 use crate::event::closure::{CaseDisposed, CaseReopened};
 use crate::flow::Status;
-use crate::state::{CallBackState, Case, Disposal, ObligationState};
+use crate::state::{CallBackState, Case, Disposal};
 use crate::time::At;
 
 impl Case {
@@ -22,7 +22,10 @@ impl Case {
                     self.rework(at);
                 }
             }
-            Closure::CallBackExempted(_) => self.callback_exempt = true,
+            Closure::CallBackExempted(_) => {
+                self.callback_exempt = true;
+                self.callback_exempt_at = Some(at);
+            }
             Closure::CaseClosed(closed) => self.end(Status::Closed, Some(closed.outcome), at),
             Closure::CaseReopened(reopened) => self.reopen(reopened, at),
         }
@@ -40,6 +43,7 @@ impl Case {
         }
         self.callbacks.clear();
         self.callback_exempt = false;
+        self.callback_exempt_at = None;
         self.status_before = None;
         self.go(Status::Disposed, at);
     }
@@ -50,10 +54,7 @@ impl Case {
         if let Some(no) = self.disposal.as_ref().map(|disposal| disposal.obligation) {
             self.lead = Some(no);
             self.with_obligation(no, |obligation| {
-                obligation.state = ObligationState::SignedFor;
-                if obligation.reported_in_at.is_some() {
-                    obligation.state = ObligationState::ReportedIn;
-                }
+                obligation.state = obligation.furthest();
                 obligation.begun_at = at;
                 obligation.completed_at = None;
                 obligation.confirmed_at = None;
@@ -65,10 +66,12 @@ impl Case {
 
     fn reopen(&mut self, reopened: &CaseReopened, at: At) {
         self.reopenings = self.reopenings.saturating_add(1);
+        self.reopened_at = Some(at);
         self.outcome = None;
         self.disposal = None;
         self.callbacks.clear();
         self.callback_exempt = false;
+        self.callback_exempt_at = None;
         match &reopened.obligation {
             Some(obligation) => {
                 self.add_obligation(obligation, at);

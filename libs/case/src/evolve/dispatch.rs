@@ -24,7 +24,8 @@ impl Case {
             Dispatch::SignedFor(signed) => self.sign(signed.obligation, signed.automatic, at),
             Dispatch::ReporterContacted(contacted) => {
                 self.with_obligation(contacted.obligation, |obligation| {
-                    obligation.contacted_at = Some(contacted.contacted_at);
+                    // The first time counts: later ones are more than was owed.
+                    obligation.contacted_at.get_or_insert(contacted.contacted_at);
                     if obligation.state == ObligationState::SignedFor {
                         obligation.state = ObligationState::Contacted;
                     }
@@ -72,7 +73,8 @@ impl Case {
             }
             Dispatch::CompletionRefused(refused) => self.with_obligation(refused.obligation, |obligation| {
                 obligation.refusals = obligation.refusals.saturating_add(1);
-                obligation.state = ObligationState::ReportedIn;
+                obligation.refused_at = Some(at);
+                obligation.state = obligation.furthest();
                 obligation.completed_at = None;
                 obligation.ended_at = None;
             }),
@@ -96,11 +98,18 @@ impl Case {
             }
             Dispatch::CaseSuspended(suspended) => {
                 self.decide_request(suspended.request, true, at);
-                self.status_before = Some(self.status);
+                if self.status != Status::Suspended {
+                    self.status_before = Some(self.status);
+                }
                 self.go(Status::Suspended, at);
+                self.review_on = Some(suspended.review_on);
+                self.reviewed_at = Some(at);
             }
             Dispatch::SuspensionRefused(refused) => self.decide_request(refused.request, false, at),
-            Dispatch::SuspensionReviewed(_) => self.status_since = at,
+            Dispatch::SuspensionReviewed(reviewed) => {
+                self.review_on = Some(reviewed.review_on);
+                self.reviewed_at = Some(at);
+            }
             Dispatch::CaseResumed(_) => {
                 let back = self.status_before.take().unwrap_or(Status::InProgress);
                 self.go(back, at);
@@ -122,12 +131,8 @@ impl Case {
         for obligation in obligations {
             self.add_obligation(obligation, at);
             if obligation.part == Part::Lead {
-                self.lead = Some(obligation.no);
+                self.take_lead(obligation.no, at);
             }
-        }
-        // History from another system has duties without ever having been dispatched here.
-        if self.status == Status::Filed {
-            self.go(Status::Dispatched, at);
         }
     }
 
@@ -136,9 +141,6 @@ impl Case {
             self.end_obligation(*no, ObligationState::Released, at);
         }
         self.dispatch(&arbitrated.obligations, at);
-        if self.status == Status::InProgress {
-            self.go(Status::Dispatched, at);
-        }
     }
 
     fn sign(&mut self, no: ObligationNo, automatic: bool, at: At) {
@@ -147,8 +149,8 @@ impl Case {
             obligation.signed_automatically = automatic;
             obligation.state = ObligationState::SignedFor;
         });
-        if self.lead == Some(no) && self.status == Status::Dispatched {
-            self.go(Status::InProgress, at);
+        if self.lead == Some(no) {
+            self.advance(Status::Dispatched, Status::InProgress, at);
         }
     }
 
@@ -164,6 +166,9 @@ impl Case {
     }
 
     pub(super) fn complete(&mut self, no: ObligationNo, at: At) {
+        if self.obligation(no).is_some_and(|obligation| obligation.signed_at.is_none()) {
+            self.sign(no, false, at);
+        }
         self.with_obligation(no, |obligation| {
             obligation.state = ObligationState::Completed;
             obligation.completed_at = Some(at);

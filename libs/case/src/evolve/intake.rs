@@ -14,6 +14,7 @@ impl Case {
             Intake::CaseRaised(raised) => self.raise(raised, recorded),
             Intake::CaseTriaged(triaged) => {
                 self.matter.clone_from(&triaged.classification.matter);
+                self.grade = triaged.classification.grade;
                 self.place = triaged.place.clone();
                 self.defects.clone_from(&triaged.remaining);
                 if self.defects.is_empty() {
@@ -25,7 +26,10 @@ impl Case {
                 self.genuine = None;
                 self.go(Status::Verifying, at);
             }
-            Intake::CaseVerified(verified) => self.genuine = Some(verified.genuine),
+            Intake::CaseVerified(verified) => {
+                self.genuine = Some(verified.genuine);
+                self.verified_at = Some(at);
+            }
             Intake::CaseAccepted(_) | Intake::RejectionAppealed(_) => {
                 self.outcome = None;
                 self.go(Status::Accepted, at);
@@ -44,6 +48,7 @@ impl Case {
                 self.matter = Some(filed.matter.clone());
                 self.grade = Some(filed.grade);
                 self.place = filed.place.clone();
+                self.filed_at = Some(at);
                 self.go(Status::Filed, at);
             }
             Intake::Reclassified(changed) => {

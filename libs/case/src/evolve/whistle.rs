@@ -1,7 +1,6 @@
 use crate::event::Whistle;
 use crate::event::parts::{NewObligation, Part};
 use crate::event::whistle::{JointPlanAgreed, WhistleBlown, WhistleLeadChanged};
-use crate::flow::Status;
 use crate::ids::WhistleNo;
 use crate::state::{Case, MeasureState, ObligationState, RequestKind, WhistlePhase, WhistleState};
 use crate::time::At;
@@ -26,7 +25,7 @@ impl Case {
                 self.call(&activated.obligations, at);
             }
             Whistle::WhistlePartyAdded(added) => self.call(std::slice::from_ref(&added.obligation), at),
-            Whistle::WhistleLeadChanged(changed) => self.change_lead(changed),
+            Whistle::WhistleLeadChanged(changed) => self.change_lead(changed, at),
             Whistle::WhistleHandedBack(back) => self.end_whistle(back.whistle, WhistlePhase::HandedBack, at),
             Whistle::WhistleWithdrawn(withdrawn) => {
                 self.end_whistle(withdrawn.whistle, WhistlePhase::Withdrawn, at)
@@ -36,7 +35,10 @@ impl Case {
                 self.end_whistle(invalid.whistle, WhistlePhase::Invalid, at)
             }
             Whistle::WhistleConfirmed(confirmed) => {
-                self.with_whistle(confirmed.whistle, |whistle| whistle.confirmed = true);
+                self.with_whistle(confirmed.whistle, |whistle| {
+                    whistle.confirmed = true;
+                    whistle.confirmed_at = Some(at);
+                });
             }
             Whistle::WhistleRated(rated) => {
                 self.with_whistle(rated.whistle, |whistle| whistle.score = Some(rated.score));
@@ -66,6 +68,7 @@ impl Case {
             needs_triage: blown.needs_triage,
             confirmed_afterwards: blown.confirmed_afterwards,
             confirmed: false,
+            confirmed_at: None,
             presence_code: None,
             score: None,
         });
@@ -75,21 +78,18 @@ impl Case {
         for obligation in obligations {
             self.add_obligation(obligation, at);
             if obligation.part == Part::Lead && self.lead.is_none() {
-                self.lead = Some(obligation.no);
-                if self.status == Status::Filed {
-                    self.go(Status::Dispatched, at);
-                }
+                self.take_lead(obligation.no, at);
             }
         }
     }
 
-    fn change_lead(&mut self, changed: &WhistleLeadChanged) {
+    fn change_lead(&mut self, changed: &WhistleLeadChanged, at: At) {
         if let Some(from) = changed.from {
             self.with_obligation(from, |obligation| obligation.part = Part::Co);
         }
         self.with_obligation(changed.to, |obligation| obligation.part = Part::Lead);
         if self.lead.is_none() || self.lead == changed.from {
-            self.lead = Some(changed.to);
+            self.take_lead(changed.to, at);
         }
     }
 

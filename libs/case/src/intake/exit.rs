@@ -114,7 +114,7 @@ pub(super) fn request(
         return Err(forbids("case", StateReason::AlreadyDone));
     }
     check_ground(rules, exit.catalogue(), ground)?;
-    let pending = case.requests.iter().any(|r| r.decided_at.is_none() && Exit::of(&r.kind) == Some(exit));
+    let pending = case.requests.iter().any(|r| r.is_open() && Exit::of(&r.kind) == Some(exit));
     if pending {
         return Err(forbids("request", StateReason::StillOpen));
     }

@@ -92,10 +92,16 @@ pub fn split(
     if children.len() > limit as usize {
         return Err(Refusal::Limit { name: "split_children_max", limit });
     }
+    let mut ids: Vec<CaseId> = children.iter().map(|(id, _)| *id).chain([parent.id]).collect();
+    ids.sort_unstable();
+    if ids.windows(2).any(|pair| pair.first() == pair.last()) {
+        let violation = Violation::new("children", "DUPLICATE", "each child a case of its own");
+        return Err(Refusal::Invalid(vec![violation]));
+    }
     let mut born = Vec::with_capacity(children.len());
     for (id, child) in children {
         // Whoever may split may raise the children, whatever the parent's profile asks of those who raise.
-        let raise = Raise { split_from: Some(parent.id), profile: parent.profile, ..child.clone() };
+        let raise = inherited(parent, child);
         let child = Case::new(*id);
         let mut events =
             raised(&child, &raise, &Actor { roles: raising_roles(), ..actor.clone() }, rules, now)?;
@@ -108,6 +114,25 @@ pub fn split(
     }
     let split = CaseSplit { by, children: children.iter().map(|(id, _)| *id).collect() };
     Ok((clocks::with_clocks(parent, vec![split.into()], rules, now), born))
+}
+
+/// What a child takes from its parent: its way, and who must not see the reporter.
+fn inherited(parent: &Case, child: &Raise) -> Raise {
+    let mut raise = child.clone();
+    raise.split_from = Some(parent.id);
+    raise.profile = parent.profile;
+    raise.confidential |= parent.confidential;
+    for org in &parent.about {
+        if !raise.about.contains(org) {
+            raise.about.push(org.clone());
+        }
+    }
+    for person in &parent.about_persons {
+        if !raise.about_persons.contains(person) {
+            raise.about_persons.push(person.clone());
+        }
+    }
+    raise
 }
 
 fn raising_roles() -> Vec<Role> {
@@ -125,7 +150,9 @@ pub fn close_split(
     now: At,
 ) -> Result<Vec<Event>, Refusal> {
     parent.stands_in(&[Status::Split])?;
-    let ended = |id: &CaseId| children.iter().any(|child| child.id == *id && child.status.is_ended());
+    // A child that was split itself is over when its own children are.
+    let over = |child: &Case| child.status.is_ended() && child.status != Status::Split;
+    let ended = |id: &CaseId| children.iter().any(|child| child.id == *id && over(child));
     if !parent.children.iter().all(ended) {
         return Err(forbids("children of the case", StateReason::StillOpen));
     }

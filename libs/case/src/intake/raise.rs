@@ -113,6 +113,10 @@ pub(crate) fn raised(
     } else if matter.is_none() && raise.profile == Profile::Hotline {
         defects.push(Defect::MatterMissing);
     }
+    if raise.profile == Profile::Consult {
+        // A question need not lie anywhere.
+        defects.retain(|defect| *defect != Defect::PlaceMissing);
+    }
     if raise.text.is_none() {
         defects.push(Defect::TextMissing);
     }

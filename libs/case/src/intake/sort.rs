@@ -57,15 +57,15 @@ pub(super) fn triage(
     remaining.retain(|defect| OF_MATTER.contains(defect) || !dismissed.contains(defect));
     remaining.sort_unstable();
     remaining.dedup();
-    if remaining == case.defects && matter.is_none() {
+    let classification =
+        Classification { matter: matter.or(case.matter.as_ref()).cloned(), grade: case.grade };
+    if remaining == case.defects && classification.matter == case.matter && place == case.place {
         return Err(Refusal::Invalid(vec![Violation::new(
             "command",
             "NO_EFFECT",
             "settles at least one defect",
         )]));
     }
-    let classification =
-        Classification { matter: matter.or(case.matter.as_ref()).cloned(), grade: case.grade };
     let registry_version = rules.registry.version();
     Ok(vec![CaseTriaged { by, classification, place, remaining, registry_version }.into()])
 }

@@ -100,8 +100,9 @@ impl Desk<'_> {
             registry::SettledBy::LeadPlusMandatory => called()
                 .filter(|obligation| obligation.mandatory || obligation.part == Part::Lead)
                 .all(crate::state::Obligation::is_settled),
-            registry::SettledBy::Any => done >= 1,
-            registry::SettledBy::Quorum(needed) => done >= needed as usize,
+            // Fewer may be left than were asked for: whoever was released is not waited for.
+            registry::SettledBy::Any => done >= called().count().min(1),
+            registry::SettledBy::Quorum(needed) => done >= called().count().min(needed as usize),
         }
     }
 }

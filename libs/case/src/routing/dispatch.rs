@@ -89,6 +89,9 @@ pub fn dispatch_automatically(case: &Case, rules: &Rules<'_>, now: At) -> Result
         return Err(forbids("case", StateReason::AlreadyDone));
     }
     let (lead, co, basis) = by_matrix(case, rules);
+    // Where the matrix is wrong a person decides.
+    active_org(rules, &lead, now)?;
+    admitted(rules, &lead, case.matter.as_ref())?;
     let by = By::Automatic { rule: basis.rule.clone() };
     let events = dispatched(case, by, &lead, &co, None, basis, rules)?;
     Ok(clocks::with_clocks(case, events, rules, now))
@@ -109,7 +112,11 @@ fn by_matrix(case: &Case, rules: &Rules<'_>) -> (OrgId, Vec<OrgId>, Basis) {
 impl Desk<'_> {
     pub(super) fn dispatch(&self, lead: Option<&OrgId>, co: &[OrgId], task: Option<&Sealed>) -> Decision {
         let by = self.actor.sign(&[Role::Dispatcher, Role::DutyLeader, Role::DistrictCentre])?;
-        self.case.may_go(Status::Dispatched)?;
+        self.case.stands_in(&[Status::Filed])?;
+        if lead.is_none() && !co.is_empty() {
+            let violation = Violation::new("lead", "REQUIRED", "whoever names who joins names who leads");
+            return Err(Refusal::Invalid(vec![violation]));
+        }
         let (lead, co, basis) = match lead {
             Some(lead) => (lead.clone(), co.to_vec(), Basis { rule: None, fallback: false }),
             None => by_matrix(self.case, self.rules),
@@ -182,7 +189,7 @@ impl Desk<'_> {
     ) -> Decision {
         let by =
             self.actor.sign(&[Role::OrgDispatcher, Role::SubdistrictOfficer, Role::SubdistrictLeader])?;
-        let duty = self.held(no)?;
+        let (_, duty) = self.open_duty(no)?;
         active_org(self.rules, org, self.now)?;
         if !self.within(&duty.org, org) {
             return Err(forbids(format!("obligation {no}"), StateReason::NotTheHolder));

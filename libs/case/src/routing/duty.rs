@@ -46,7 +46,7 @@ impl Desk<'_> {
     }
 
     /// The duty, when the actor holds it, it is open, and it is its turn.
-    fn open_duty(&self, no: ObligationNo) -> Result<(By, &Obligation), Refusal> {
+    pub(super) fn open_duty(&self, no: ObligationNo) -> Result<(By, &Obligation), Refusal> {
         let by = self.actor.sign(&HOLDERS)?;
         let duty = self.held(no)?;
         if !duty.is_open() {
@@ -79,6 +79,11 @@ impl Desk<'_> {
         }
         if contacted_at > self.now {
             let violation = Violation::new("contacted_at", "IN_FUTURE", "not later than now");
+            return Err(Refusal::Invalid(vec![violation]));
+        }
+        if contacted_at < duty.assigned_at {
+            let expected = "not before the duty was given";
+            let violation = Violation::new("contacted_at", "OUT_OF_RANGE", expected);
             return Err(Refusal::Invalid(vec![violation]));
         }
         let who_and_how = who_and_how.clone();
@@ -257,6 +262,7 @@ impl Desk<'_> {
     fn judged(&self, no: ObligationNo) -> Result<(By, &Obligation), Refusal> {
         let duty = self.case.find_obligation(no)?;
         let by = self.judges(duty)?;
+        self.case.is_still_open()?;
         if !duty.has(Step::Confirm) {
             return Err(forbids(part(no), StateReason::NoSuchStep));
         }

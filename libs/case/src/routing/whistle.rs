@@ -59,7 +59,7 @@ pub fn raise_and_blow(
             raised.defects.iter().map(|defect| Violation::new("raise", "DEFECT", format!("{defect:?}")));
         return Err(Refusal::Invalid(wrong.collect()));
     }
-    let by = actor.sign(&Role::ALL)?;
+    let by = raised.raised_by.clone();
     events.extend(filed(&raised, Some(&own.matter), own.grade, None, by, rules)?);
     let filed = case.after(&events, now);
     events.extend(Desk { case: &filed, actor, rules, now }.blow(&own.blow)?);
@@ -267,7 +267,14 @@ impl Desk<'_> {
 
     pub(super) fn confirm_whistle(&self, no: WhistleNo, confirmed: bool, words: Option<&Sealed>) -> Decision {
         let by = self.actor.sign(&[Role::SubdistrictLeader, Role::DutyLeader, Role::DistrictCentre])?;
-        let whistle = self.whistle_in(no, &[WhistlePhase::Active], StateReason::NotActive)?;
+        // Those called may have gone before anybody got round to it.
+        let whistle = match self.case.find_whistle(no)? {
+            down if down.phase == WhistlePhase::StoodDown => {
+                self.case.is_still_open()?;
+                down
+            }
+            _ => self.whistle_in(no, &[WhistlePhase::Active], StateReason::NotActive)?,
+        };
         if !whistle.confirmed_afterwards {
             return Err(forbids(format!("whistle {no}"), StateReason::NoSuchStep));
         }

@@ -65,7 +65,7 @@ pub struct ClockState {
     pub breached: bool,
     /// When it ended.
     pub ended_at: Option<At>,
-    /// Ladder steps taken.
+    /// Ladder steps taken for this due instant, by it or by the clock it goes on from.
     pub steps_taken: Vec<RuleId>,
 }
 

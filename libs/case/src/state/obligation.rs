@@ -103,6 +103,8 @@ pub struct Obligation {
     pub confirmed_at: Option<At>,
     /// Left its holder, done or not.
     pub ended_at: Option<At>,
+    /// When its completion was refused, last.
+    pub refused_at: Option<At>,
     /// How often its completion was refused.
     pub refusals: u32,
     /// The rating it got.
@@ -131,6 +133,20 @@ impl Obligation {
             | ObligationState::SignedFor
             | ObligationState::Contacted
             | ObligationState::ReportedIn => false,
+        }
+    }
+
+    /// Where it stands while it is worked on: as far as its holder has come.
+    #[must_use]
+    pub(crate) fn furthest(&self) -> ObligationState {
+        if self.reported_in_at.is_some() {
+            ObligationState::ReportedIn
+        } else if self.contacted_at.is_some() {
+            ObligationState::Contacted
+        } else if self.signed_at.is_some() {
+            ObligationState::SignedFor
+        } else {
+            ObligationState::Assigned
         }
     }
 

@@ -48,8 +48,18 @@ pub struct Request {
     pub asked_at: At,
     /// When it was decided or answered.
     pub decided_at: Option<At>,
+    /// When the case ended before anybody decided.
+    pub lapsed_at: Option<At>,
     /// Whether it was granted.
     pub granted: bool,
     /// Until when what was granted holds, where that is bounded.
     pub valid_until: Option<At>,
+}
+
+impl Request {
+    /// Whether it still waits for a decision.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        self.decided_at.is_none() && self.lapsed_at.is_none()
+    }
 }

@@ -85,6 +85,8 @@ pub struct WhistleState {
     pub confirmed_afterwards: bool,
     /// Whether that was done.
     pub confirmed: bool,
+    /// When.
+    pub confirmed_at: Option<At>,
     /// The code that proves presence, and until when.
     pub presence_code: Option<(String, At)>,
     /// The rating it got.
