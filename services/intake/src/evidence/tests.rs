@@ -1,0 +1,176 @@
+use std::path::Path;
+
+use futures_util::stream;
+use test_kit::temp_dir;
+use tonic::Code;
+
+use super::*;
+
+const JPEG: &[u8] = b"\xff\xd8\xff\xe0 a photo of building 8";
+
+fn announced(content: &[u8], media_type: &str) -> Metadata {
+    Metadata {
+        sha256: hex(digest::digest(&digest::SHA256, content).as_ref()),
+        media_type: media_type.to_owned(),
+        size_bytes: content.len() as u64,
+    }
+}
+
+fn chunks(content: &[u8], chunk_bytes: usize) -> impl Stream<Item = Result<Bytes, Status>> + Send {
+    let chunks: Vec<_> = content.chunks(chunk_bytes).map(|chunk| Ok(Bytes::copy_from_slice(chunk))).collect();
+    stream::iter(chunks)
+}
+
+fn files_under(dir: &Path) -> usize {
+    let entries = fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().path());
+    entries.map(|path| if path.is_dir() { files_under(&path) } else { 1 }).sum()
+}
+
+async fn read(store: &EvidenceStore, sha256: &str) -> Result<Vec<u8>, Status> {
+    let chunks: Vec<_> = store.get(sha256).await?.unwrap().into_chunks().collect().await;
+    let chunks = chunks.into_iter().collect::<Result<Vec<Bytes>, Status>>()?;
+    assert!(chunks.iter().all(|chunk| !chunk.is_empty() && chunk.len() <= CHUNK_BYTES));
+    Ok(chunks.concat())
+}
+
+async fn refused(store: &EvidenceStore, metadata: &Metadata, content: &[u8]) -> Vec<String> {
+    match store.put(metadata, chunks(content, 7)).await.unwrap_err() {
+        PutError::Invalid(violations) => violations.into_iter().map(|violation| violation.field).collect(),
+        other @ (PutError::TooLarge(_) | PutError::Busy | PutError::Cut(_) | PutError::Io(_)) => {
+            panic!("{other:?}")
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_is_put_is_read_back_in_chunks() {
+    let dir = temp_dir();
+    let store = EvidenceStore::open(dir.path()).unwrap();
+    let mut content = JPEG.to_vec();
+    content.resize(200_000, 7);
+    let metadata = announced(&content, "image/jpeg");
+    assert!(!store.exists(&metadata.sha256));
+    let put = store.put(&metadata, chunks(&content, 50_000)).await.unwrap();
+    assert_eq!(put, Put { stored: metadata.clone(), repeated: false });
+    assert!(store.exists(&metadata.sha256));
+    assert_eq!(read(&store, &metadata.sha256).await.unwrap(), content);
+    assert_eq!(store.get(&metadata.sha256).await.unwrap().unwrap().metadata, metadata);
+    let reopened = EvidenceStore::open(dir.path()).unwrap();
+    assert_eq!(read(&reopened, &metadata.sha256).await.unwrap(), content);
+}
+
+#[tokio::test]
+async fn each_type_is_told_by_its_first_bytes() {
+    let dir = temp_dir();
+    let store = EvidenceStore::open(dir.path()).unwrap();
+    let kinds: [(&[u8], &str); 4] = [
+        (JPEG, "image/jpeg"),
+        (b"\x89PNG\r\n\x1a\n and more", "image/png"),
+        (b"RIFF\x10\0\0\0WEBPVP8 ", "image/webp"),
+        (b"%PDF-1.7 and more", "application/pdf"),
+    ];
+    for (content, media_type) in kinds {
+        let put = store.put(&announced(content, media_type), chunks(content, 3)).await.unwrap();
+        assert_eq!(put.stored.media_type, media_type);
+    }
+    assert_eq!(
+        refused(&store, &announced(b"<svg onload=x>", "image/png"), b"<svg onload=x>").await,
+        ["metadata.media_type"]
+    );
+    let other = announced(b"\x89PNG\r\n\x1a\n other", "image/jpeg");
+    assert_eq!(refused(&store, &other, b"\x89PNG\r\n\x1a\n other").await, ["metadata.media_type"]);
+}
+
+#[tokio::test]
+async fn putting_again_changes_nothing_and_reads_nothing() {
+    let dir = temp_dir();
+    let store = EvidenceStore::open(dir.path()).unwrap();
+    let metadata = announced(JPEG, "image/jpeg");
+    store.put(&metadata, chunks(JPEG, 5)).await.unwrap();
+    let unread = stream::once(async { panic!("read again") });
+    assert!(store.put(&metadata, unread).await.unwrap().repeated);
+    let wrong = Metadata { media_type: "image/png".to_owned(), size_bytes: 3, ..metadata };
+    assert_eq!(refused(&store, &wrong, JPEG).await, ["metadata.size_bytes", "metadata.media_type"]);
+    assert_eq!(files_under(dir.path()), 1);
+}
+
+#[tokio::test]
+async fn another_hash_or_size_than_announced_keeps_nothing() {
+    let dir = temp_dir();
+    let store = EvidenceStore::open(dir.path()).unwrap();
+    let other = announced(b"\xff\xd8\xff something else", "image/jpeg");
+    let wrong_hash = Metadata { size_bytes: JPEG.len() as u64, ..other };
+    assert_eq!(refused(&store, &wrong_hash, JPEG).await, ["metadata.sha256"]);
+    let shorter = Metadata { size_bytes: 4, ..announced(JPEG, "image/jpeg") };
+    assert_eq!(refused(&store, &shorter, JPEG).await, ["metadata.size_bytes"]);
+    let longer = Metadata { size_bytes: 4000, ..announced(JPEG, "image/jpeg") };
+    assert_eq!(refused(&store, &longer, JPEG).await, ["metadata.size_bytes"]);
+    assert_eq!(files_under(dir.path()), 0);
+}
+
+#[tokio::test]
+async fn every_fault_of_the_metadata_is_named_at_once() {
+    let dir = temp_dir();
+    let store = EvidenceStore::open(dir.path()).unwrap();
+    let metadata =
+        Metadata { sha256: "../../etc/passwd".to_owned(), media_type: "text/html".to_owned(), size_bytes: 0 };
+    let fields = refused(&store, &metadata, JPEG).await;
+    assert_eq!(fields, ["metadata.sha256", "metadata.media_type", "metadata.size_bytes"]);
+    assert!(store.get("../../etc/passwd").await.unwrap().is_none());
+    assert!(!store.exists("../../etc/passwd"));
+    assert!(store.get(&"0".repeat(64)).await.unwrap().is_none());
+}
+
+#[tokio::test]
+async fn oversize_is_cut_off_whether_announced_or_not() {
+    let dir = temp_dir();
+    let store = EvidenceStore::open(dir.path()).unwrap();
+    let honest = Metadata { size_bytes: EVIDENCE_BYTES_MAX + 1, ..announced(JPEG, "image/jpeg") };
+    let unread = stream::once(async { panic!("read although too large") });
+    let error = store.put(&honest, unread).await.unwrap_err();
+    assert!(matches!(error, PutError::TooLarge(_)));
+    assert_eq!(Status::from(error).code(), Code::ResourceExhausted);
+    let lying = Metadata { size_bytes: EVIDENCE_BYTES_MAX, ..announced(JPEG, "image/jpeg") };
+    let endless = stream::repeat_with(|| Ok(Bytes::from_static(&[0xff; 65_536])));
+    assert!(matches!(store.put(&lying, endless).await.unwrap_err(), PutError::TooLarge(_)));
+    assert_eq!(files_under(dir.path()), 0);
+}
+
+#[tokio::test]
+async fn a_cut_upload_leaves_nothing() {
+    let dir = temp_dir();
+    let store = EvidenceStore::open(dir.path()).unwrap();
+    let metadata = announced(JPEG, "image/jpeg");
+    let cut = stream::iter([Ok(Bytes::from_static(&JPEG[..5])), Err(Status::cancelled("gone"))]);
+    assert!(matches!(store.put(&metadata, cut).await.unwrap_err(), PutError::Cut(_)));
+    assert_eq!(files_under(dir.path()), 0);
+
+    // Dropped in the middle, as when a connection breaks.
+    let stuck = stream::once(async { Ok(Bytes::from_static(&JPEG[..5])) }).chain(stream::pending());
+    let mut put = Box::pin(store.put(&metadata, stuck));
+    tokio::select! {
+        biased;
+        _ = &mut put => panic!("the upload never ends"),
+        () = test_kit::wait_until("the upload to begin", test_kit::DEADLINE, || files_under(dir.path()) == 1) => {}
+    }
+    drop(put);
+    test_kit::wait_until("it to be cleared", test_kit::DEADLINE, || files_under(dir.path()) == 0).await;
+
+    // Killed in the middle: the next start clears up.
+    fs::write(dir.path().join("evidence/incoming/0.part"), b"half").unwrap();
+    let reopened = EvidenceStore::open(dir.path()).unwrap();
+    assert_eq!(files_under(dir.path()), 0);
+    reopened.put(&metadata, chunks(JPEG, 5)).await.unwrap();
+}
+
+#[tokio::test]
+async fn rotten_content_is_told_and_not_passed_off() {
+    let dir = temp_dir();
+    let store = EvidenceStore::open(dir.path()).unwrap();
+    let metadata = announced(JPEG, "image/jpeg");
+    store.put(&metadata, chunks(JPEG, 5)).await.unwrap();
+    let mut rotten = JPEG.to_vec();
+    *rotten.last_mut().unwrap() ^= 1;
+    fs::write(store.path_of(&metadata.sha256), rotten).unwrap();
+    assert_eq!(read(&store, &metadata.sha256).await.unwrap_err().code(), Code::DataLoss);
+}

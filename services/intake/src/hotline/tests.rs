@@ -1,0 +1,4 @@
+mod outcomes;
+mod reading;
+mod support;
+mod taking;
