@@ -50,12 +50,32 @@ impl Actor {
         }
     }
 
-    /// Whether they act for the organisation: their own or one below it.
+    /// Whether they act for the organisation: their own or one below it, in a role that does.
     #[must_use]
     pub fn acts_for(&self, org: &OrgId, registry: &Registry) -> bool {
-        self.org.as_ref().is_some_and(|own| own == org || registry.is_same_or_above(own, org))
+        let below = |own: &OrgId| own == org || registry.is_same_or_above(own, org);
+        self.acts_for_its_org() && self.org.as_ref().is_some_and(below)
+    }
+
+    /// Whether they act for their organisation at all: a resident or an auditor belongs to one without speaking for it.
+    #[must_use]
+    pub fn acts_for_its_org(&self) -> bool {
+        self.is_any(&ACT_FOR_ORG)
     }
 }
+
+/// Roles that act for the organisation they belong to.
+pub(crate) const ACT_FOR_ORG: [Role; 9] = [
+    Role::Handler,
+    Role::OrgDispatcher,
+    Role::SubdistrictOfficer,
+    Role::SubdistrictLeader,
+    Role::CommunityOfficer,
+    Role::GridWorker,
+    Role::DistrictCentre,
+    Role::Dispatcher,
+    Role::SourceSystem,
+];
 
 /// Roles that see every case of their area, which is the whole district when they have none.
 const DISTRICT_WIDE: [Role; 9] = [
@@ -107,7 +127,8 @@ pub fn sees(actor: &Actor, case: &Case, registry: &Registry) -> bool {
         || reported_it
         || from_their_source
         || verifies
-        || ((has_duty || called) && actor.org.is_some())
+        || has_duty
+        || called
         || (actor.is_any(&DISTRICT_WIDE) && in_area(true))
         || (actor.is_any(&LOCAL) && actor.area.is_some() && in_area(false))
 }

@@ -1,6 +1,7 @@
 //! What closure decides: disposing, checking, calling back, closing, reopening. Closed is not solved.
 
 use jiff::SignedDuration;
+use registry::catalogue;
 use registry::ids::{ReasonCode, Role};
 
 use crate::actor::Actor;
@@ -255,7 +256,7 @@ fn call_back(case: &Case, call: &CallBack, actor: &Actor, rules: &Rules<'_>, now
 fn exempt(case: &Case, code: &ReasonCode, actor: &Actor, rules: &Rules<'_>) -> Decision {
     let by = actor.sign(&[Role::DutyLeader, Role::CallerBack])?;
     case.stands_in(&[Status::Checked])?;
-    check_reason(rules, "callback-exemption", code)?;
+    check_reason(rules, catalogue::CALLBACK_EXEMPTION, code)?;
     if case.callback_exempt {
         return Err(forbids("call-back", StateReason::AlreadyDone));
     }

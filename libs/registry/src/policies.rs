@@ -44,9 +44,13 @@ pub mod catalogue {
     pub const EXCLUDE: &str = "exclude";
     /// Why a closed case is opened again.
     pub const REOPEN: &str = "reopen";
+    /// Why no call-back is owed (免回访).
+    pub const CALLBACK_EXEMPTION: &str = "callback-exemption";
+    /// Why personal words are erased, or not yet (删除个人信息).
+    pub const ERASURE: &str = "erasure";
 
     /// All of them.
-    pub const ALL: [&str; 14] = [
+    pub const ALL: [&str; 16] = [
         REJECT,
         VOID,
         WITHDRAW,
@@ -61,6 +65,8 @@ pub mod catalogue {
         REVEAL,
         EXCLUDE,
         REOPEN,
+        CALLBACK_EXEMPTION,
+        ERASURE,
     ];
 }
 

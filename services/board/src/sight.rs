@@ -73,7 +73,9 @@ pub(crate) fn sees(actor: &Actor, registry: &Registry) -> Clause {
     }
     let mut keys: Vec<String> = actor.person.iter().map(|person| format!("p:{person}")).collect();
     keys.extend(actor.source.iter().map(|source| format!("s:{source}")));
-    keys.extend(actor.org.iter().flat_map(|org| below(org, registry)).map(|org| format!("o:{org}")));
+    if actor.acts_for_its_org() {
+        keys.extend(actor.org.iter().flat_map(|org| below(org, registry)).map(|org| format!("o:{org}")));
+    }
     if !keys.is_empty() {
         clauses.push(keyed("IN", keys));
     }

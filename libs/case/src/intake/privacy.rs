@@ -107,7 +107,7 @@ pub(super) fn decide_break_glass(
     if !grant {
         return Ok(vec![BreakGlassRefused { by, request }.into()]);
     }
-    let minutes = i64::from(rules.registry.limits().presence_code_minutes);
+    let minutes = i64::from(rules.registry.limits().break_glass_minutes);
     let valid = now.instant().checked_add(SignedDuration::from_mins(minutes)).unwrap_or(now.instant());
     Ok(vec![BreakGlassApproved { by, request, valid_until: At::new(valid) }.into()])
 }

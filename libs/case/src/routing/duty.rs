@@ -4,6 +4,7 @@ use registry::Step;
 use registry::ids::Role;
 
 use super::{Decision, Desk};
+use crate::actor::ACT_FOR_ORG;
 use crate::event::Event;
 use crate::event::dispatch::{
     CompletionRefused, ExternalRefSet, MeasureStruckOff, ObjectionOverruled, ObjectionRaised,
@@ -17,19 +18,6 @@ use crate::rules::{evidence as check_evidence, forbids, ground as check_ground};
 use crate::sealed::Sealed;
 use crate::state::{Obligation, ObligationState, RequestKind, WhistlePhase};
 use crate::time::At;
-
-/// Who acts for an organisation that holds a duty.
-const HOLDERS: [Role; 9] = [
-    Role::Handler,
-    Role::OrgDispatcher,
-    Role::SubdistrictOfficer,
-    Role::SubdistrictLeader,
-    Role::CommunityOfficer,
-    Role::GridWorker,
-    Role::DistrictCentre,
-    Role::Dispatcher,
-    Role::SourceSystem,
-];
 
 fn part(no: ObligationNo) -> String {
     format!("obligation {no}")
@@ -47,7 +35,7 @@ impl Desk<'_> {
 
     /// The duty, when the actor holds it, it is open, and it is its turn.
     pub(super) fn open_duty(&self, no: ObligationNo) -> Result<(By, &Obligation), Refusal> {
-        let by = self.actor.sign(&HOLDERS)?;
+        let by = self.actor.sign(&ACT_FOR_ORG)?;
         let duty = self.held(no)?;
         if !duty.is_open() {
             let done = matches!(duty.state, ObligationState::Completed | ObligationState::Confirmed);
@@ -91,7 +79,7 @@ impl Desk<'_> {
     }
 
     pub(super) fn set_external_ref(&self, no: ObligationNo, external_ref: &str) -> Decision {
-        let by = self.actor.sign(&HOLDERS)?;
+        let by = self.actor.sign(&ACT_FOR_ORG)?;
         let duty = self.held(no)?;
         if duty.state.is_gone() {
             return Err(forbids(part(no), StateReason::Ended));
@@ -191,7 +179,7 @@ impl Desk<'_> {
     }
 
     pub(super) fn strike_off(&self, no: MeasureNo, evidence: &[Evidence], note: Option<&Sealed>) -> Decision {
-        let by = self.actor.sign(&HOLDERS)?;
+        let by = self.actor.sign(&ACT_FOR_ORG)?;
         let measure = self.case.measures.iter().find(|measure| measure.no == no);
         let measure = measure.ok_or_else(|| Refusal::NoSuchPart { part: format!("measure {no}") })?;
         let duty = self.held(measure.responsible)?;

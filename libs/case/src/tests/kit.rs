@@ -65,11 +65,6 @@ pub(super) fn sample() -> &'static Registry {
 /// The sample with something changed, built for the life of the test process.
 pub(super) fn changed(change: impl FnOnce(&mut Content)) -> Registry {
     let mut content = registry::sample::content();
-    // The sample lays down no reason for sparing a reporter the call.
-    let mut exemption = content.policies.catalogues[0].clone();
-    exemption.key = "callback-exemption".to_owned();
-    exemption.reasons[0].code = reason("anonymous");
-    content.policies.catalogues.push(exemption);
     change(&mut content);
     Registry::build(RegistryVersion(1), content).unwrap()
 }

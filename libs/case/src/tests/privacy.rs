@@ -1,7 +1,8 @@
 use registry::ids::{PersonId, Role};
 
 use super::acts::{checked, closed, dispatched, in_progress, raise};
-use super::kit::{Story, changed, org_id, reason};
+use super::kit::{Story, actor, changed, org_id, reason, sample};
+use crate::actor::{Actor, sees};
 use crate::event::intake::KeyDestroyed;
 use crate::event::parts::{By, Profile, Reporter};
 use crate::ids::{KeyId, RequestNo};
@@ -92,9 +93,9 @@ fn what_is_confidential_takes_two_and_not_for_long() {
         .then("BreakGlassApproved")
         .when("p-handler-traffic", reveal())
         .forbidden("contact", StateReason::Confidential)
-        .at("2026-03-02T09:10")
+        .at("2026-03-02T09:30")
         .given("p-handler-housing", reveal())
-        .at("2026-03-02T09:11")
+        .at("2026-03-02T09:31")
         .when("p-handler-housing", reveal())
         .forbidden("contact", StateReason::Confidential)
         .given("p-handler-housing", ask())
@@ -157,4 +158,17 @@ fn what_is_erased_is_seen_by_nobody() {
         .happened(KeyDestroyed { by, request: None, key_id: KeyId::reporter(1) })
         .when("p-handler-housing", reveal())
         .forbidden("contact", StateReason::Erased);
+}
+
+#[test]
+fn belonging_to_an_organisation_is_not_acting_for_it() {
+    let story = dispatched();
+    let registry = sample();
+    let lead = story.case.lead().unwrap().org.clone();
+    let handler = Actor { org: Some(lead), area: None, ..actor("p-handler-traffic", registry) };
+    assert!(sees(&handler, &story.case, registry));
+    for role in [Role::Resident, Role::Operator, Role::Registrar] {
+        let belongs = Actor { person: None, roles: vec![role], ..handler.clone() };
+        assert!(!sees(&belongs, &story.case, registry), "{role:?}");
+    }
 }

@@ -60,6 +60,8 @@ limits! {
     suspensions_max;
     /// Minutes a code that proves presence holds.
     presence_code_minutes;
+    /// Minutes a confidential contact may be seen once a second person allowed it.
+    break_glass_minutes;
     /// Minutes an event may lie ahead of the server's clock.
     occurred_skew_minutes;
     /// Children one case may be split into.
