@@ -127,9 +127,12 @@ async fn nobody_signs_so_the_clock_warns_breaches_tells_and_signs() {
     let clock = clock_of(&case, ClockKind::SignFor);
     assert!(clock.breached && clock.warned > 0 && !clock.is_open());
     assert!(!clock.steps_taken.is_empty(), "somebody must have been told");
-    let breached = history(&world, id).await.into_iter().find_map(|recorded| match recorded.event {
-        Event::Clock(Clock::ClockBreached(breached)) => Some(breached.at),
-        _ => None,
+    let breached = history(&world, id).await.into_iter().find_map(|recorded| {
+        if let Event::Clock(Clock::ClockBreached(breached)) = recorded.event {
+            Some(breached.at)
+        } else {
+            None
+        }
     });
     assert_eq!(breached, Some(due_at), "the breach says when the time was up, not when it was written");
 }

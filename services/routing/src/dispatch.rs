@@ -1,0 +1,26 @@
+//! Dispatching what is filed, by the responsibility matrix, without anybody asking.
+
+use std::path::Path;
+
+use case::event::parts::Profile;
+use case::flow::Status;
+use case::routing::dispatch_automatically;
+use case::state::Case;
+use desk::Desk;
+use projection::OpenError;
+use reactor::{Acting, Reactor, Trigger, decide_alone};
+use service_kit::shutdown::Shutdown;
+
+/// What the decision will look at more closely: it refuses what the matrix does not answer, and a person dispatches that.
+fn is_filed(case: &Case) -> bool {
+    case.status == Status::Filed && case.profile != Profile::WhistleOnly && case.returns == 0
+}
+
+pub(crate) async fn start(desk: &Desk, dir: &Path, shutdown: &Shutdown) -> Result<(), OpenError> {
+    let reactor = Reactor { name: "dispatch", version: 1, wants: is_filed, act };
+    reactor.start(desk, dir, shutdown).await.map(|_rows| ())
+}
+
+fn act(desk: &Desk, trigger: Trigger) -> Acting<'_> {
+    Box::pin(decide_alone(desk, "routing", trigger, dispatch_automatically))
+}
