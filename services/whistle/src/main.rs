@@ -1,3 +1,21 @@
-//! The whistle binary.
+//! 吹哨报到 (whistle-blowing report-in): all roles in one process, the demonstration, and the command line.
 
-fn main() {}
+mod all;
+mod bench;
+mod cli;
+mod client;
+mod commands;
+mod demo;
+mod exit;
+mod import;
+mod lang;
+mod output;
+mod rebuild;
+mod sandbox;
+mod seeds;
+mod serve;
+mod verify;
+
+fn main() -> std::process::ExitCode {
+    cli::run()
+}

@@ -1,0 +1,12 @@
+//! The binary from outside: what it prints, how it ends, what survives its death.
+
+#[cfg(test)]
+mod demo;
+#[cfg(test)]
+mod help;
+#[cfg(test)]
+mod process;
+#[cfg(test)]
+mod serve;
+#[cfg(test)]
+mod verify;

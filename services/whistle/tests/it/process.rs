@@ -1,0 +1,83 @@
+//! Running the binary.
+
+use std::io::{BufRead as _, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
+
+use serde_json::Value;
+
+/// The binary, with nothing of the environment that would be a setting or an option.
+pub(crate) fn whistle() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_whistle"));
+    for (name, _) in std::env::vars_os() {
+        if name.to_string_lossy().starts_with("WHISTLE_") {
+            command.env_remove(name);
+        }
+    }
+    command.stdin(Stdio::null());
+    command
+}
+
+/// Runs it to its end.
+pub(crate) fn run(arguments: &[&str]) -> Output {
+    whistle().args(arguments).output().unwrap()
+}
+
+/// Runs it and reads the one JSON value it prints.
+pub(crate) fn json(arguments: &[&str]) -> Value {
+    let output = run(arguments);
+    assert!(output.status.success(), "{arguments:?}: {}", told(&output));
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+/// What it said on standard error.
+pub(crate) fn told(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+/// The path as an argument.
+pub(crate) fn text(path: &Path) -> &str {
+    path.to_str().unwrap()
+}
+
+/// A server in a process of its own, killed when dropped.
+pub(crate) struct Server {
+    child: Child,
+    /// Where it listens.
+    pub address: String,
+}
+
+impl Server {
+    /// Starts a command that serves and waits until it says where.
+    pub(crate) fn start(arguments: &[&str]) -> Self {
+        let mut child =
+            whistle().args(arguments).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let line = lines.find_map(|line| line.unwrap().strip_prefix("listening on ").map(str::to_owned));
+        let address = line.expect("it ended before it listened");
+        // The pipe is read on, so that the server never writes into a full or closed one.
+        std::thread::spawn(move || lines.for_each(drop));
+        Self { child, address }
+    }
+
+    /// Kills it, as a power cut would.
+    pub(crate) fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    /// Asks it to end and gives its exit code.
+    pub(crate) fn terminate(mut self) -> Option<i32> {
+        let pid = self.child.id().to_string();
+        assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+        self.child.wait().unwrap().code()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // It may have ended already, which is all that is wanted.
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}

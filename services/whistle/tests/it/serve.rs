@@ -1,0 +1,133 @@
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+
+use tempfile::TempDir;
+
+use crate::process::{Server, json, run, text, told};
+
+/// Kills between batches of commands.
+const ROUNDS: usize = 3;
+/// Commands of one batch.
+const BATCH: usize = 4;
+
+/// A data directory with people who may call it.
+struct Home {
+    dir: TempDir,
+    worker: String,
+    centre: String,
+}
+
+impl Home {
+    fn new() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let mut principals = String::new();
+        let mut token = |id: &str, org: &str, role: &str| {
+            let made = json(&["token", "new", "-o", "json"]);
+            let digest = made["token_sha256"].as_str().unwrap();
+            write!(
+                principals,
+                "[[principal]]\ntoken_sha256 = \"{digest}\"\nid = \"{id}\"\nperson = \"{id}\"\norg = \"{org}\"\nroles = [\"{role}\"]\n"
+            )
+            .unwrap();
+            made["token"].as_str().unwrap().to_owned()
+        };
+        let worker = token("p-test-1", "qianjin", "grid_worker");
+        let centre = token("p-test-2", "centre", "district_centre");
+        std::fs::write(dir.path().join("principals.toml"), principals).unwrap();
+        Self { dir, worker, centre }
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+
+    fn serve(&self) -> Server {
+        let seeds = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../seeds/huancui");
+        Server::start(&[
+            "serve",
+            "--data",
+            text(&self.path("data")),
+            "--principals",
+            text(&self.path("principals.toml")),
+            "--registry",
+            text(&seeds),
+            "--listen",
+            "127.0.0.1:0",
+        ])
+    }
+
+    fn raise(&self, server: &Server, command_id: &str) -> serde_json::Value {
+        json(&[
+            "raise",
+            "--matter",
+            "exposed-garbage",
+            "--area",
+            "371002001001001",
+            "--text",
+            "前进街路口垃圾堆积",
+            "--command-id",
+            command_id,
+            "-o",
+            "json",
+            "--server",
+            &server.address,
+            "--token",
+            &self.worker,
+        ])
+    }
+}
+
+#[test]
+fn what_was_acknowledged_survives_every_kill() {
+    let home = Home::new();
+    let mut acknowledged: Vec<(String, serde_json::Value)> = Vec::new();
+    for round in 0..ROUNDS {
+        let server = home.serve();
+        for command in 0..BATCH {
+            let command_id = format!("00000000-0000-4000-8000-0000000{round:02}{command:03}");
+            let receipt = home.raise(&server, &command_id);
+            assert_eq!(receipt["repeated"], false);
+            acknowledged.push((command_id, receipt));
+        }
+        server.kill();
+    }
+    let server = home.serve();
+    let centre = ["--server", server.address.as_str(), "--token", home.centre.as_str(), "-o", "json"];
+    for (command_id, receipt) in &acknowledged {
+        let again = home.raise(&server, command_id);
+        assert_eq!((&again["repeated"], &again["case_id"]), (&true.into(), &receipt["case_id"]));
+        let case = receipt["case_id"].as_str().unwrap();
+        let token = receipt["position_token"].as_str().unwrap();
+        let shown = json(&[&["case", "show", case, "--at-least", token], centre.as_slice()].concat());
+        assert_eq!(shown["case"]["case_number"], receipt["case_number"]);
+    }
+    let last = acknowledged.last().unwrap().1["position_token"].as_str().unwrap();
+    let cases = json(&[&["case", "list", "--at-least", last], centre.as_slice()].concat());
+    assert_eq!(cases.as_array().unwrap().len(), ROUNDS * BATCH);
+    let clocks = json(&[&["clock", "list", "--at-least", last], centre.as_slice()].concat());
+    assert_eq!(
+        clocks.as_array().unwrap().len(),
+        ROUNDS * BATCH,
+        "each case has its one clock armed: {clocks}"
+    );
+    let data = home.path("data");
+    let busy = run(&["verify", "--data", text(&data)]);
+    assert_eq!(busy.status.code(), Some(69), "{}", told(&busy));
+    assert_eq!(server.terminate(), Some(0));
+    let verdict = json(&["verify", "--json", "--data", text(&data)]);
+    assert_eq!(verdict["ok"], true);
+}
+
+#[test]
+fn settings_in_force_are_printed() {
+    let output = run(&["serve", "--data", "unused", "--principals", "unused", "--print-config"]);
+    assert!(output.status.success(), "{}", told(&output));
+    let settings: toml::Table = String::from_utf8(output.stdout).unwrap().parse().unwrap();
+    assert!(settings.contains_key("server"));
+    let wrong = crate::process::whistle()
+        .args(["serve", "--data", "unused", "--principals", "unused", "--print-config"])
+        .env("WHISTLE_SERVER__NO_SUCH_KEY", "1")
+        .output()
+        .unwrap();
+    assert_eq!(wrong.status.code(), Some(64), "{}", told(&wrong));
+}
