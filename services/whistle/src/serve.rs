@@ -4,7 +4,6 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use jiff::{SignedDuration, Timestamp};
 use registry::Content;
 use service_kit::clock::{Clock, Start, start_gap};
 use service_kit::config::Faults;
@@ -133,15 +132,10 @@ fn clock(args: &Serve, directory: &Directory, settings: &Settings) -> Result<(Cl
     match (start_gap(tick, clock.now(), settings.clock.start_gap_max()), tick) {
         (Start::Gap { since_last_tick }, Some(tick)) if !args.accept_gap => {
             tracing::error!(gap = %since_last_tick, "stood still too long; timers wait for an operator");
-            Ok((Clock::manual(at_least(tick, since_last_tick)).0, true))
+            Ok((Clock::manual(tick).0, true))
         }
         (Start::Normal | Start::Gap { .. }, _) => Ok((clock, false)),
     }
-}
-
-/// Where a stopped clock stands: at the last tick, also when the wall clock is behind it.
-fn at_least(tick: Timestamp, _since: SignedDuration) -> Timestamp {
-    tick
 }
 
 /// The settings in force.
