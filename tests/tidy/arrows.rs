@@ -16,15 +16,28 @@ const ARROWS: [(&str, &[&str]); 15] = [
     ("service-kit", &["wire", "case", "registry", "worktime"]),
     ("desk", &["ledger", "vault", "service-kit", "wire", "case", "registry", "worktime"]),
     ("reactor", &["desk", "projection", "ledger", "service-kit", "case", "registry"]),
-    ("test-kit", &["case", "registry", "worktime", "ledger", "projection", "vault", "wire", "service-kit", "desk"]),
+    (
+        "test-kit",
+        &["case", "registry", "worktime", "ledger", "projection", "vault", "wire", "service-kit", "desk"],
+    ),
     ("ledgerd", &["event-store", "bus", "ledger", "vault", "service-kit", "wire", "case", "registry"]),
     ("whistle-tests", &EVERYTHING),
 ];
 
 const SERVICES: [&str; 6] = ["board", "closure", "escalation", "intake", "ledgerd", "routing"];
 
-const SERVICE_ARROWS: [&str; 10] =
-    ["desk", "reactor", "ledger", "projection", "registry", "worktime", "case", "vault", "service-kit", "wire"];
+const SERVICE_ARROWS: [&str; 10] = [
+    "desk",
+    "reactor",
+    "ledger",
+    "projection",
+    "registry",
+    "worktime",
+    "case",
+    "vault",
+    "service-kit",
+    "wire",
+];
 
 const EVERYTHING: [&str; 20] = [
     "worktime",
@@ -104,8 +117,10 @@ pub(crate) fn faults(source: &Source) -> Vec<String> {
     for section in ["dependencies", "build-dependencies", "dev-dependencies"] {
         let in_tests = section == "dev-dependencies";
         for other in named_in(&manifest, section) {
-            let helps_tests =
-                in_tests && other == "test-kit" && (SERVICES.contains(&name.as_str()) || name == "whistle" || name == "reactor");
+            let helps_tests = in_tests
+                && other == "test-kit"
+                && (SERVICES.contains(&name.as_str())
+                    || ["whistle", "reactor", "desk"].contains(&name.as_str()));
             if EVERYTHING.contains(&other.as_str()) && !allowed.contains(&other.as_str()) && !helps_tests {
                 faults.push(format!("{}: {name} may not depend on {other}", source.path));
             }

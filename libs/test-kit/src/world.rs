@@ -39,8 +39,9 @@ pub struct World {
     /// Ends everything that was started here.
     pub shutdown: Shutdown,
     commands: std::sync::atomic::AtomicU64,
+    files: PathBuf,
     // Last, so that the files go after everything that has them open.
-    dir: TempDir,
+    _dir: Option<TempDir>,
 }
 
 impl World {
@@ -58,14 +59,26 @@ impl World {
     /// When any part cannot be made.
     pub async fn with(content: Content) -> Self {
         let dir = temp_dir();
+        let files = dir.path().to_owned();
+        Self::open(content, files, Some(dir)).await
+    }
+
+    /// The sample's world in a directory that outlives it: what a killed process left is found again.
+    ///
+    /// # Panics
+    /// When any part cannot be made.
+    pub async fn at(files: &Path) -> Self {
+        Self::open(registry::sample::content(), files.to_owned(), None).await
+    }
+
+    async fn open(content: Content, files: PathBuf, dir: Option<TempDir>) -> Self {
         let start: Timestamp = done("reading the start", START.parse());
         let (clock, manual) = Clock::manual(start);
         let jurisdiction: JurisdictionId = content.jurisdiction.id.clone();
         let info = LedgerInfo { jurisdiction, code: content.jurisdiction.code.clone() };
-        let ledger =
-            done("opening the ledger", Ledger::open(&dir.path().join("ledger"), info, Options::DEFAULT));
+        let ledger = done("opening the ledger", Ledger::open(&files.join("ledger"), info, Options::DEFAULT));
         let now = clock.clone();
-        let vault_dir = dir.path().join("vault");
+        let vault_dir = files.join("vault");
         let vault =
             done("opening the vault", Vault::open(&vault_dir, ledger.id(), Arc::new(move || now.now())));
         let principals = done("listing principals", Principals::fixed(people(&content)));
@@ -82,14 +95,13 @@ impl World {
             }
         });
         let desk = Desk { ledger, vault, registry, clock, principals };
-        Self { desk, clock: manual, shutdown, commands: 0.into(), dir }
+        Self { desk, clock: manual, shutdown, commands: 0.into(), files, _dir: dir }
     }
 
     /// A directory for a service's files.
     #[must_use]
     pub fn dir(&self, name: &str) -> PathBuf {
-        let path: &Path = self.dir.path();
-        let path = path.join(name);
+        let path = self.files.join(name);
         done("making a directory", std::fs::create_dir_all(&path));
         path
     }
