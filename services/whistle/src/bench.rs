@@ -101,7 +101,7 @@ const HELP: &str = "\
 Examples:
   whistle bench raise
   whistle bench lifecycle --clients 16 --seconds 30 --json
-  whistle bench lifecycle --connect 127.0.0.1:7400 --acks acked.txt --rounds 1
+  whistle bench lifecycle --connect 127.0.0.1:7600 --acks acked.txt --rounds 1
   whistle bench replay --events 1000000
 
 Ours and the reference are measured alternately, ours first; with one round the server is under load for the first --seconds.
@@ -109,7 +109,7 @@ Operations are commands answered (raise, lifecycle) or events (replay, where p50
 rounds). The rate of raise and lifecycle counts the time the folds took to catch up. Ends with 1 when a call failed.
 
 With --token TOKEN every call is made with that token, which then needs every role; else with the sandbox tokens of the sample
-district, as `whistle demo --serve` prints them.";
+district, as `whistle token sandbox seeds/huancui` prints them.";
 
 /// The figures and what they are of.
 #[derive(Debug, Clone, PartialEq, Serialize)]

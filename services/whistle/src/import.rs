@@ -53,7 +53,7 @@ pub(crate) struct Args {
 const HELP: &str = concat!(
     "Examples:\n",
     "  whistle import tickets.json --map map.toml --dry-run\n",
-    "  whistle import tickets.json --map map.toml --server http://127.0.0.1:7400 --token TOKEN\n",
+    "  whistle import tickets.json --map map.toml --server http://127.0.0.1:7600 --token TOKEN\n",
     "  whistle import export.xlsx --map map.toml -o json\n\n",
     "The token is one of the source (role source_system). Each record becomes one case that counts in no rate and has no\n",
     "clock; orders to other agencies become obligations, their closings complete them. Importing the same file again commits\n",
