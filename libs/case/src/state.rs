@@ -23,7 +23,7 @@ use crate::ids::{CaseId, ClockNo, KeyId, ObligationNo, RequestNo, WhistleNo};
 use crate::sealed::Sealed;
 use crate::time::At;
 
-/// A case: what all its events so far amount to. Changed by [`Case::evolve`](crate::evolve) and by nothing else.
+/// A case: what all its events so far amount to. Changed by [`Case::evolve`] and by nothing else.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Case {
     /// Which case.

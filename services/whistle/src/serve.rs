@@ -40,7 +40,7 @@ pub(crate) struct Serve {
     /// Where to listen; port 0 takes a free one, which is printed.
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:7600")]
     listen: SocketAddr,
-    /// Who may call: a TOML file of [[principal]] tables; `whistle token new` makes one.
+    /// Who may call: a TOML file of `[[principal]]` tables; `whistle token new` makes one.
     #[arg(long, value_name = "FILE")]
     principals: PathBuf,
     /// The registry to publish when none is published yet: a directory of TOML files.
