@@ -5,6 +5,7 @@ mod family;
 mod privacy;
 mod raise;
 mod sort;
+mod source;
 
 use registry::Grade;
 use registry::ids::{MatterId, PersonId, ReasonCode};
@@ -15,6 +16,7 @@ pub(crate) use self::privacy::is_neutral;
 pub(crate) use self::raise::raised;
 pub use self::raise::{Raise, raise};
 pub(crate) use self::sort::filed;
+pub use self::source::{Revision, revise};
 use crate::actor::Actor;
 use crate::clocks;
 use crate::event::Event;

@@ -70,6 +70,8 @@ pub struct Case {
     pub demand: Option<DemandKind>,
     /// Its own ticket, at the highest revision seen.
     pub ticket: Option<Ticket>,
+    /// Revisions of its ticket that were told, in whatever order.
+    pub revisions: BTreeSet<u32>,
     /// Tickets of cases merged into this one.
     pub linked_tickets: Vec<Ticket>,
     /// The source's own deadline.
@@ -198,6 +200,7 @@ impl Case {
             grade: None,
             demand: None,
             ticket: None,
+            revisions: BTreeSet::new(),
             linked_tickets: Vec::new(),
             external_due_at: None,
             about: Vec::new(),

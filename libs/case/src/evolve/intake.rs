@@ -57,6 +57,7 @@ impl Case {
             }
             Intake::PlaceMoved(moved) => self.place = moved.to.clone(),
             Intake::SourceRevised(revised) => {
+                self.revisions.insert(revised.ticket.revision);
                 let highest = self.ticket.as_ref().map_or(0, |ticket| ticket.revision);
                 if revised.ticket.revision > highest {
                     self.ticket = Some(revised.ticket.clone());
@@ -163,6 +164,7 @@ impl Case {
         self.matter.clone_from(&raised.matter);
         self.demand = raised.demand;
         self.ticket.clone_from(&raised.ticket);
+        self.revisions.extend(raised.ticket.iter().map(|ticket| ticket.revision));
         self.external_due_at = raised.external_due_at;
         self.about.clone_from(&raised.about);
         self.about_persons.clone_from(&raised.about_persons);

@@ -1,20 +1,16 @@
 //! Taking a ticket: the first revision to arrive makes the case, every other is stored with it, each once.
 
-use std::collections::BTreeSet;
-
-use case::actor::Actor;
-use case::event::intake::SourceRevised;
+use case::event::Event;
 use case::event::parts::Ticket as StoredTicket;
-use case::event::{Event, Intake};
 use case::ids::{CaseId, derived_uuid};
-use case::intake::Raise;
+use case::intake::{Raise, Revision, revise};
 use case::refusal::StateReason;
 use case::state::Case;
 use case::time::At;
-use case::{Refusal, Rules, clocks};
+use case::{Refusal, Rules};
 use desk::{Caller, Desk, of_execute, of_ledger};
 use ledger::{CommandContext, Done, ExecuteError};
-use registry::ids::{Role, SourceId};
+use registry::ids::SourceId;
 use tonic::Status;
 use vault::{Contact, NewContact};
 use wire::pb::whistle::case::v1::NewCase;
@@ -27,8 +23,6 @@ use super::understand::{Purpose, Ticket, understand};
 
 /// Longest number of a ticket, in bytes.
 const NUMBER_BYTES_MAX: usize = 64;
-/// Events read of a case to see which revisions it has; a case has some hundred at most.
-const HISTORY_EVENTS: usize = 10_000;
 
 /// Why a ticket was not taken, or not yet.
 pub(super) enum NotTaken {
@@ -140,7 +134,6 @@ impl Taking {
         let case = self.case(id).await?;
         let highest = case.ticket.as_ref().map_or(0, |ticket| ticket.revision);
         let prepared = self.prepare(id, ticket, revision, body, Purpose::Revise, revision > highest).await?;
-        let seen = self.revisions(id).await?;
         let stored = StoredTicket { source: self.source.clone(), number: ticket.number.clone(), revision };
         let actor = &self.caller.actor;
         let done = self
@@ -148,8 +141,7 @@ impl Taking {
                 let Raise { text, source_fields, .. } = &prepared.raise;
                 let revised =
                     Revision { ticket: &stored, text: text.as_ref(), source_fields: source_fields.as_ref() };
-                let events = revise(case, &revised, &seen, actor)?;
-                Ok(clocks::with_clocks(case, events, rules, now))
+                revise(case, &revised, actor, rules, now)
             })
             .await;
         match done {
@@ -242,22 +234,6 @@ impl Taking {
     async fn case(&self, id: CaseId) -> Result<std::sync::Arc<Case>, Status> {
         self.desk.ledger.read_case(id).await.map_err(|error| of_ledger(&error).into())
     }
-
-    /// Revisions the case has, late ones too.
-    async fn revisions(&self, id: CaseId) -> Result<BTreeSet<u32>, Status> {
-        let history = self.desk.ledger.history(id, 0, HISTORY_EVENTS).await;
-        let history = history.map_err(|error| Status::from(of_ledger(&error)))?;
-        let revision = |event: &Event| {
-            if let Event::Intake(Intake::SourceRevised(revised)) = event {
-                Some(revised.ticket.revision)
-            } else if let Event::Intake(Intake::CaseRaised(raised)) = event {
-                raised.ticket.as_ref().map(|ticket| ticket.revision)
-            } else {
-                None
-            }
-        };
-        Ok(history.iter().filter_map(|(recorded, _)| revision(&recorded.event)).collect())
-    }
 }
 
 /// A repeat is a duplicate, whatever it was the first time.
@@ -277,35 +253,4 @@ fn canonical(source: &SourceId, ticket: &pb::SourceTicket, revision: u32) -> Vec
     }
     bytes.extend(revision.to_be_bytes());
     bytes
-}
-
-/// What a source says about its ticket later on.
-struct Revision<'a> {
-    ticket: &'a StoredTicket,
-    text: Option<&'a case::sealed::Sealed>,
-    source_fields: Option<&'a case::sealed::Sealed>,
-}
-
-/// Decides that a revision is stored: from every status, in any order, each once. Only the source whose ticket it is may revise.
-fn revise(
-    case: &Case,
-    revision: &Revision<'_>,
-    seen: &BTreeSet<u32>,
-    actor: &Actor,
-) -> Result<Vec<Event>, Refusal> {
-    let by = actor.sign(&[Role::SourceSystem])?;
-    let own = |ticket: &StoredTicket| {
-        ticket.source == revision.ticket.source && ticket.number == revision.ticket.number
-    };
-    if actor.source.as_ref() != Some(&revision.ticket.source) || !case.ticket.as_ref().is_some_and(own) {
-        return Err(Refusal::NotFound);
-    }
-    let highest = case.ticket.as_ref().map(|ticket| ticket.revision);
-    if seen.contains(&revision.ticket.revision) || highest == Some(revision.ticket.revision) {
-        let part = format!("revision {}", revision.ticket.revision);
-        return Err(Refusal::StateForbids { part, why: StateReason::AlreadyDone });
-    }
-    let ticket = revision.ticket.clone();
-    let (text, source_fields) = (revision.text.cloned(), revision.source_fields.cloned());
-    Ok(vec![SourceRevised { by, ticket, text, source_fields }.into()])
 }
