@@ -11,7 +11,7 @@ use projection::OpenError;
 use reactor::{Acting, Reactor, Trigger, decide_alone};
 use service_kit::shutdown::Shutdown;
 
-/// What the decision will look at more closely: it refuses what the matrix does not answer, and a person dispatches that.
+/// The decision looks more closely: where the matrix names somebody who may not or cannot take it, a person dispatches.
 fn is_filed(case: &Case) -> bool {
     case.status == Status::Filed && case.profile != Profile::WhistleOnly && case.returns == 0
 }
