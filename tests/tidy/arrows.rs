@@ -3,12 +3,13 @@
 use crate::tree::Source;
 
 /// What our crates may depend on among ourselves, bottom up. The services differ only in name.
-const ARROWS: [(&str, &[&str]); 15] = [
+const ARROWS: [(&str, &[&str]); 16] = [
     ("worktime", &[]),
     ("registry", &["worktime"]),
     ("case", &["registry", "worktime"]),
     ("event-store", &[]),
     ("bus", &[]),
+    ("nats-child", &[]),
     ("ledger", &["event-store", "bus", "case", "registry"]),
     ("projection", &["ledger", "case", "registry"]),
     ("vault", &["case", "registry"]),
@@ -39,12 +40,13 @@ const SERVICE_ARROWS: [&str; 10] = [
     "wire",
 ];
 
-const EVERYTHING: [&str; 20] = [
+const EVERYTHING: [&str; 21] = [
     "worktime",
     "registry",
     "case",
     "event-store",
     "bus",
+    "nats-child",
     "ledger",
     "projection",
     "vault",
@@ -105,7 +107,7 @@ fn allowed_for(name: &str) -> Vec<&'static str> {
     }
 }
 
-/// Dependencies against the tables above. Tests may also use `test-kit` where the crate is not below it.
+/// Dependencies against the tables above. Tests may also use `nats-child`, and `test-kit` where the crate is not below it.
 pub(crate) fn faults(source: &Source) -> Vec<String> {
     let manifest = table(source);
     let name = name(&manifest);
@@ -117,10 +119,10 @@ pub(crate) fn faults(source: &Source) -> Vec<String> {
     for section in ["dependencies", "build-dependencies", "dev-dependencies"] {
         let in_tests = section == "dev-dependencies";
         for other in named_in(&manifest, section) {
-            let helps_tests = in_tests
-                && other == "test-kit"
-                && (SERVICES.contains(&name.as_str())
-                    || ["whistle", "reactor", "desk"].contains(&name.as_str()));
+            let above_test_kit = SERVICES.contains(&name.as_str())
+                || ["whistle", "reactor", "desk"].contains(&name.as_str());
+            let helps_tests =
+                in_tests && (other == "nats-child" || (other == "test-kit" && above_test_kit));
             if EVERYTHING.contains(&other.as_str()) && !allowed.contains(&other.as_str()) && !helps_tests {
                 faults.push(format!("{}: {name} may not depend on {other}", source.path));
             }

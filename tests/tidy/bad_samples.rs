@@ -16,7 +16,13 @@ fn manifest(name: &str, rest: &str) -> Source {
 #[test]
 fn an_arrow_upwards_is_seen() {
     let faults = |name: &str, rest: &str| arrows::faults(&manifest(name, rest));
-    assert_eq!(faults("registry", "[dependencies]\nworktime.workspace = true"), Vec::<String>::new());
+    for (name, rest) in [
+        ("registry", "[dependencies]\nworktime.workspace = true"),
+        ("ledger", "[dev-dependencies]\nnats-child.workspace = true"),
+        ("whistle", "[dependencies]\nnats-child.workspace = true"),
+    ] {
+        assert_eq!(faults(name, rest), Vec::<String>::new(), "{name}: {rest}");
+    }
     for (name, rest) in [
         ("registry", "[dependencies]\ncase.workspace = true"),
         ("intake", "[dependencies]\nrouting.workspace = true"),
@@ -26,6 +32,7 @@ fn an_arrow_upwards_is_seen() {
         ("ledger", "[dependencies]\nrusqlite = \"0.41\""),
         ("case", "[dev-dependencies]\ntokio = \"1\""),
         ("event-store", "[dependencies]\ncase.workspace = true"),
+        ("ledger", "[dependencies]\nnats-child.workspace = true"),
         ("stranger", ""),
     ] {
         assert_eq!(faults(name, rest).len(), 1, "{name}: {rest}");
