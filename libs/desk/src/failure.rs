@@ -22,7 +22,11 @@ pub fn of_execute(error: ExecuteError) -> Failure {
             Failure::Internal
         }
         ExecuteError::Busy => Failure::Busy,
-        ExecuteError::Unavailable => Failure::Unavailable,
+        ExecuteError::Unavailable | ExecuteError::Away => Failure::Unavailable,
+        ExecuteError::RiderRefused => {
+            tracing::error!("what came with a command was refused, and nobody prepared it anew");
+            Failure::Internal
+        }
         ExecuteError::Ledger(error) => of_ledger(&error),
     }
 }
@@ -30,6 +34,9 @@ pub fn of_execute(error: ExecuteError) -> Failure {
 /// What the API calls a log that cannot be read.
 #[must_use]
 pub fn of_ledger(error: &LedgerError) -> Failure {
+    if let LedgerError::Away | LedgerError::Stopped | LedgerError::Alien(_) = error {
+        return Failure::Unavailable;
+    }
     tracing::error!(%error, "the log cannot be read");
     Failure::DataLoss
 }

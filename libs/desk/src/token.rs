@@ -3,6 +3,8 @@
 use ledger::{Ledger, Position};
 use wire::Failure;
 
+use crate::failure::of_ledger;
+
 /// Longest token taken, in bytes; ours are shorter.
 const TOKEN_BYTES_MAX: usize = 256;
 /// Marks the form, so that another may follow.
@@ -18,8 +20,9 @@ pub fn encode(ledger: &Ledger, position: Position) -> String {
 /// The position a caller gives back.
 ///
 /// # Errors
-/// INVALID_ARGUMENT for what is no token; OUT_OF_RANGE for one of another ledger or epoch, or from the future.
-pub fn decode(ledger: &Ledger, token: &str) -> Result<Position, Failure> {
+/// INVALID_ARGUMENT for what is no token; OUT_OF_RANGE for one of another ledger or epoch, or from the future; UNAVAILABLE when
+/// that cannot be told because the ledger is away.
+pub async fn decode(ledger: &Ledger, token: &str) -> Result<Position, Failure> {
     let malformed = || Failure::MalformedToken;
     if token.len() > TOKEN_BYTES_MAX {
         return Err(malformed());
@@ -30,7 +33,10 @@ pub fn decode(ledger: &Ledger, token: &str) -> Result<Position, Failure> {
     let epoch: u32 = epoch.and_then(|text| text.parse().ok()).ok_or_else(malformed)?;
     let id = rest.and_then(|rest| rest.strip_prefix(FORM)?.strip_prefix('.')).ok_or_else(malformed)?;
     let head = ledger.head();
-    if id != ledger.id() || epoch != head.epoch || position > head.position.get() {
+    // What another process just gave out may be ahead of what was heard here.
+    let is_future = position > head.position.get()
+        && position > ledger.ask_head().await.map_err(|error| of_ledger(&error))?.position.get();
+    if id != ledger.id() || epoch != head.epoch || is_future {
         return Err(Failure::FutureToken { oldest: encode(ledger, Position(0)) });
     }
     Ok(Position(position))

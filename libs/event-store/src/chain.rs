@@ -1,6 +1,7 @@
 use std::fmt;
 
 use ring::digest::{Context, SHA256};
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 /// The hash algorithm of this build, as written into every commit: 1 is SHA-256.
@@ -11,7 +12,8 @@ const CHAIN_TAG: &[u8] = b"whistle/chain/1\0";
 const EVENT_ID_TAG: &[u8] = b"whistle/event-id/1\0";
 
 /// Head of the hash chain after some commit. All zero before the first.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(transparent)]
 pub struct ChainHash(pub [u8; 32]);
 
 impl ChainHash {

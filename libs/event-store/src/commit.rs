@@ -3,6 +3,8 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use jiff::Timestamp;
+use jiff::fmt::serde::timestamp::microsecond::required as micros;
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::chain::ChainHash;
@@ -21,7 +23,7 @@ pub const EPOCH_OPENED: &str = "EpochOpened";
 /// All events of one command. Happens whole or not at all.
 ///
 /// Times are kept to the microsecond; what is finer is cut.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NewCommit {
     /// Who gave the command: an opaque id, at most 128 bytes.
     pub principal: String,
@@ -38,13 +40,14 @@ pub struct NewCommit {
     /// W3C trace context, at most 64 bytes.
     pub traceparent: Option<String>,
     /// The fenced clock's now. The store keeps the later of this and the last commit's.
+    #[serde(with = "micros")]
     pub recorded_at: Timestamp,
     /// What to append to which streams, 1 to 64, each stream once.
     pub appends: Vec<Append>,
 }
 
 /// Events for one stream.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Append {
     /// Which stream.
     pub stream: StreamName,
@@ -55,15 +58,17 @@ pub struct Append {
 }
 
 /// One event to append.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NewEvent {
     /// Flat name, an ASCII identifier of at most 64 bytes, like `CaseRaised`.
     pub event_type: String,
     /// Version of the payload's form.
     pub schema_version: u16,
     /// When it happened in the world.
+    #[serde(with = "micros")]
     pub occurred_at: Timestamp,
     /// At most 64 KiB; opaque here.
+    #[serde(with = "serde_bytes")]
     pub payload: Vec<u8>,
 }
 
@@ -169,7 +174,10 @@ impl StoredCommit {
 
 impl NewCommit {
     /// Checks everything that needs no knowledge of the log.
-    pub(crate) fn check(&self) -> Result<(), CommitError> {
+    ///
+    /// # Errors
+    /// [`CommitError::TooLarge`] and [`CommitError::Invalid`].
+    pub fn check(&self) -> Result<(), CommitError> {
         check_text("principal", &self.principal, NAME_BYTES_MAX)?;
         if let Some(on_behalf_of) = &self.on_behalf_of {
             check_text("on_behalf_of", on_behalf_of, NAME_BYTES_MAX)?;
@@ -194,7 +202,8 @@ impl NewCommit {
     }
 
     /// An upper bound of the bytes it takes in the log: variable parts plus the longest fixed part.
-    pub(crate) fn encoded_len(&self) -> usize {
+    #[must_use]
+    pub fn encoded_len(&self) -> usize {
         let texts = self.principal.len()
             + self.on_behalf_of.as_deref().map_or(0, str::len)
             + self.traceparent.as_deref().map_or(0, str::len);

@@ -1,6 +1,8 @@
 use std::io;
 use std::path::PathBuf;
 
+use serde::{Deserialize, Serialize};
+
 use crate::chain::ChainHash;
 use crate::frame::FrameError;
 use crate::ids::{Expected, Position, StreamName, Version};
@@ -145,7 +147,7 @@ pub enum InvalidCommit {
 }
 
 /// Why a read failed.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 pub enum ReadError {
     /// Asked to go on after a position this ledger has not reached: a cursor of another ledger or of a lost tail.
     #[error("position {after} is in the future; the ledger ends at {head}")]

@@ -50,5 +50,6 @@ pub use frame::FrameError;
 pub use ids::{BadStreamName, Expected, Position, StreamName, Version};
 pub use options::{BeforeSync, FailStop, Options, Seams, SyncPoint};
 pub use reads::{LogPage, StreamEvent, StreamPage};
+pub use recent::Recent;
 pub use store::{Head, Store};
 pub use verify::{Finding, FindingKind, Report, ReportHead, copy_for_verify, verify_copy_in_place};

@@ -5,15 +5,18 @@ use crate::commit::StoredCommit;
 use crate::ids::Position;
 use crate::limits::{RECENT_BYTES_MAX, RECENT_COMMITS_MAX};
 
-/// The newest commits, so that followers that are up to date need no storage.
-#[derive(Default)]
-pub(crate) struct Recent {
+/// The newest commits, so that followers that are up to date need no storage: at most 2,048 of them and 8 MiB.
+///
+/// What is pushed continues what was pushed before; after a gap begin with an empty one.
+#[derive(Debug, Default)]
+pub struct Recent {
     commits: VecDeque<Arc<StoredCommit>>,
     bytes: usize,
 }
 
 impl Recent {
-    pub(crate) fn push(&mut self, commits: &[Arc<StoredCommit>]) {
+    /// Adds commits at the end and lets the oldest go.
+    pub fn push(&mut self, commits: &[Arc<StoredCommit>]) {
         for commit in commits {
             self.bytes += commit.raw().len();
             self.commits.push_back(Arc::clone(commit));
@@ -25,7 +28,9 @@ impl Recent {
         }
     }
 
-    pub(crate) fn after(&self, after: Position, bytes_max: usize) -> Option<VecDeque<Arc<StoredCommit>>> {
+    /// Commits after a position, about `bytes_max` bytes of them and at least one; `None` when they are not all here.
+    #[must_use]
+    pub fn after(&self, after: Position, bytes_max: usize) -> Option<VecDeque<Arc<StoredCommit>>> {
         let start = self.commits.partition_point(|commit| commit.last() <= after);
         if self.commits.get(start)?.first > after.next() {
             return None;

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 use tokio::sync::{oneshot, watch};
 use uuid::Uuid;
 
@@ -32,7 +33,7 @@ pub struct Store {
 }
 
 /// How far the log is durable.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Head {
     /// The epoch being written; 1 in an empty log.
     pub epoch: u32,
@@ -41,6 +42,7 @@ pub struct Head {
     /// The chain there.
     pub chain: ChainHash,
     /// When the last commit was recorded; 1970 in an empty log.
+    #[serde(with = "jiff::fmt::serde::timestamp::microsecond::required")]
     pub recorded_at: Timestamp,
 }
 
@@ -53,7 +55,9 @@ impl Head {
         recorded_at: Timestamp::UNIX_EPOCH,
     };
 
-    pub(crate) fn of(commit: &StoredCommit) -> Head {
+    /// After a commit.
+    #[must_use]
+    pub fn of(commit: &StoredCommit) -> Head {
         Head {
             epoch: commit.epoch,
             position: commit.last(),

@@ -1,9 +1,11 @@
+use std::fmt;
 use std::sync::Arc;
 
 use case::event::Event;
 use case::state::Case;
 use event_store::{Expected, Position};
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::commit::{Commit, Stream};
@@ -29,6 +31,22 @@ pub struct CommandContext {
     pub expected_version: Option<u64>,
     /// When it happened in the world; none means now.
     pub occurred_at: Option<Timestamp>,
+    /// Whether the command most likely makes its cases, so that a distant ledger is not asked for them first.
+    pub makes_cases: bool,
+    /// What must be durable beside a distant log before this commit is.
+    pub rider: Option<Rider>,
+}
+
+/// What the process that has the log makes durable before the commit that brings it: opaque here, and only taken where somebody
+/// at the log's host knows what to do with it.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Rider(#[serde(with = "serde_bytes")] pub Vec<u8>);
+
+impl fmt::Debug for Rider {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Rider({} bytes)", self.0.len())
+    }
 }
 
 impl CommandContext {
@@ -45,6 +63,8 @@ impl CommandContext {
             traceparent: None,
             expected_version: None,
             occurred_at: None,
+            makes_cases: false,
+            rider: None,
         }
     }
 }

@@ -55,6 +55,15 @@ pub enum LedgerError {
     /// The ledger was closed or has failed; everything durable was delivered.
     #[error("the ledger has stopped")]
     Stopped,
+    /// The process that has the log is not reached. Asking again is harmless and may help.
+    #[error("the ledger is not reached")]
+    Away,
+    /// Another ledger, epoch or chain answers under this one's name. Nothing of it is taken; an operator must look.
+    #[error("another log answers under this ledger's name: {0}")]
+    Alien(String),
+    /// The process that has the log does not understand this one, or the other way round.
+    #[error("the ledger is not understood: {0}")]
+    Protocol(String),
 }
 
 impl LedgerError {
@@ -128,6 +137,12 @@ pub enum CommitError {
     /// The outcome is unknown. Ask again with the same command id.
     #[error("the ledger is not available; whether it happened is not known")]
     Unavailable,
+    /// The process that has the log is not reached; nothing was sent.
+    #[error("the ledger is not reached")]
+    Away,
+    /// What came along cannot be kept as it is; nothing happened. Prepare it anew and ask again.
+    #[error("what came with the commit was refused")]
+    RiderRefused,
     /// The log cannot be read.
     #[error(transparent)]
     Ledger(#[from] LedgerError),
@@ -182,6 +197,12 @@ pub enum ExecuteError {
     /// The outcome is unknown. Ask again with the same command id.
     #[error("the ledger is not available; whether it happened is not known")]
     Unavailable,
+    /// The process that has the log is not reached; nothing was sent.
+    #[error("the ledger is not reached")]
+    Away,
+    /// What came along cannot be kept as it is; nothing happened. Prepare it anew and ask again.
+    #[error("what came with the command was refused")]
+    RiderRefused,
     /// The log cannot be read; nothing happened.
     #[error(transparent)]
     Ledger(#[from] LedgerError),
@@ -196,6 +217,8 @@ impl From<CommitError> for ExecuteError {
             CommitError::Invalid(detail) => Self::Invalid(detail),
             CommitError::Busy => Self::Busy,
             CommitError::Unavailable => Self::Unavailable,
+            CommitError::Away => Self::Away,
+            CommitError::RiderRefused => Self::RiderRefused,
             CommitError::Ledger(error) => Self::Ledger(error),
         }
     }

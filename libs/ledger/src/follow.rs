@@ -50,7 +50,7 @@ impl Follow {
             match self.following.next().await {
                 Ok(stored) if wanted(&stored) => break self.ledger.decode(&stored),
                 Ok(_) => {}
-                Err(error) => break Err(error.into()),
+                Err(error) => break Err(error),
             }
         };
         if let Err(error) = &next {

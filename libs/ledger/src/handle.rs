@@ -1,7 +1,9 @@
 use std::num::NonZeroUsize;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
+use bus::Bus;
 use case::event::Recorded;
 use case::ids::CaseId;
 use case::state::Case;
@@ -15,6 +17,7 @@ use crate::errors::LedgerError;
 use crate::follow::Follow;
 use crate::locks::Locks;
 use crate::number::{self, Number};
+use crate::remote::{Introduced, Link, Remote};
 
 /// A page of a stream, in bytes as stored.
 const STREAM_PAGE_BYTES: usize = 256 * 1024;
@@ -95,14 +98,46 @@ impl Ledger {
     /// [`Ledger::local`] with options.
     #[must_use]
     pub fn local_with(store: Store, info: LedgerInfo, options: Options) -> Self {
+        Self::with(Backend::local(store), info, options)
+    }
+
+    fn with(backend: Backend, info: LedgerInfo, options: Options) -> Self {
         let inner = Inner {
-            backend: Backend::local(store),
+            backend,
             locks: Locks::new(),
             cases: Cases::new(options.cases_max),
             commits: Commits::new(),
             info,
         };
         Self { inner: Arc::new(inner) }
+    }
+
+    /// Over the log of a jurisdiction that another process serves on NATS. Waits until it answers, however long that takes:
+    /// drop the future to stop waiting. Needs a tokio runtime.
+    ///
+    /// # Errors
+    /// [`LedgerError::Alien`] when another ledger answers; [`LedgerError::Protocol`] when it is not understood, or the
+    /// jurisdiction's id cannot be part of a subject.
+    pub async fn remote(
+        bus: &Bus,
+        jurisdiction: &JurisdictionId,
+        deadline: Duration,
+        options: Options,
+    ) -> Result<Self, LedgerError> {
+        let jurisdiction_id = jurisdiction.as_str().to_owned();
+        let link = Link::Nats { bus: bus.clone(), jurisdiction: jurisdiction_id, deadline };
+        Self::over(link, jurisdiction, options).await
+    }
+
+    pub(crate) async fn over(
+        link: Link,
+        jurisdiction: &JurisdictionId,
+        options: Options,
+    ) -> Result<Self, LedgerError> {
+        let Introduced { code, remote } = Remote::meet(link, jurisdiction.as_str()).await?;
+        let code = AreaCode::new(&code).map_err(|error| LedgerError::Protocol(error.to_string()))?;
+        let info = LedgerInfo { jurisdiction: jurisdiction.clone(), code };
+        Ok(Self::with(Backend::Remote(remote), info, options))
     }
 
     /// Opens the log in `dir`, creating it when there is none. Blocks: recovery reads the files. One process at a time.
@@ -136,10 +171,24 @@ impl Ledger {
         self.inner.info.jurisdiction.as_str()
     }
 
-    /// How far the log is durable, now.
+    /// How far the log is known here to be durable; one in another process may be further already.
     #[must_use]
     pub fn head(&self) -> Head {
         self.inner.backend.head()
+    }
+
+    /// How far the log is durable, by its own word.
+    ///
+    /// # Errors
+    /// [`LedgerError::Away`] and what else keeps a log in another process from answering.
+    pub async fn ask_head(&self) -> Result<Head, LedgerError> {
+        self.inner.backend.ask_head().await
+    }
+
+    /// Why the log cannot be relied on now: not heard of, or another answers in its place. None while all is well.
+    #[must_use]
+    pub fn trouble(&self) -> Option<String> {
+        self.inner.backend.trouble()
     }
 
     /// A case as it is now; of version 0 when it was never raised.
@@ -253,14 +302,14 @@ impl Ledger {
     /// # Errors
     /// [`LedgerError::Future`] when the ledger is not that far; [`LedgerError`] otherwise.
     pub async fn read_log(&self, after: Position, bytes_max: usize) -> Result<Vec<Arc<Commit>>, LedgerError> {
-        let page = self.inner.backend.read_log(after, bytes_max).await?;
-        page.commits.iter().map(|stored| self.decode(stored)).collect()
+        let commits = self.inner.backend.read_log(after, bytes_max).await?;
+        commits.iter().map(|stored| self.decode(stored)).collect()
     }
 
     /// Follows the ledger after a position: history, then live. A position within a commit begins with that commit.
     ///
     /// # Errors
-    /// [`LedgerError::Future`] when the ledger is not that far.
+    /// [`LedgerError::Future`] when the ledger is not that far; one in another process says so at the first commit asked for.
     pub fn follow(&self, after: Position) -> Result<Follow, LedgerError> {
         let following = self.inner.backend.follow(after)?;
         Ok(Follow::new(self.clone(), following))

@@ -4,7 +4,8 @@
 //! a registry, a position into a number people can say. Does not belong: what is decided (`case`), bytes on disk
 //! (`event-store`), lists and searches (`projection`).
 //!
-//! [`Ledger`] is a cheap handle over an enum of ways to reach the log; another way is another variant in `backend.rs`.
+//! [`Ledger`] is a cheap handle over an enum of ways to reach the log: open in this process, or in another one that serves it
+//! over NATS ([`Host`]). One set of tests holds for both (`tests/`).
 //!
 //! Invariants, as absences:
 //! - nothing is decided on a version that is not the one committed upon;
@@ -23,13 +24,16 @@ mod handle;
 mod locks;
 pub mod number;
 pub mod registry_stream;
+mod remote;
 #[cfg(test)]
 mod tests;
 
 pub use commit::{Commit, Entry, Envelope, Stream};
-pub use context::{Append, CommandContext, Committed, Done};
+pub use context::{Append, CommandContext, Committed, Done, Rider};
 pub use errors::{CommitError, ExecuteError, LedgerError, TooLarge};
 pub use event_store::{ChainHash, Expected, Head, OpenError, Position, StreamName, Version};
 pub use execute::{CASES_MAX, CONFLICT_TRIES};
 pub use follow::Follow;
 pub use handle::{Ledger, LedgerInfo, Options};
+pub use remote::Origin;
+pub use remote::host::{Host, HostError, Kept, NoRiders, RiderFault, Riders};

@@ -1,3 +1,6 @@
 mod execute;
+pub(crate) mod kit;
+mod nats;
 mod reading;
+mod sim;
 pub(crate) mod support;

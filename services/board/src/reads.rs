@@ -79,7 +79,7 @@ impl Board {
         if at_least.is_empty() {
             return Ok(());
         }
-        let position = desk::token::decode(&self.desk.ledger, at_least)?;
+        let position = desk::token::decode(&self.desk.ledger, at_least).await?;
         let within = deadline(metadata).map_or(WAIT_MAX, |deadline| deadline.min(WAIT_MAX));
         self.view.wait_for(position, within).await.map_err(|behind| of_behind(&behind))
     }

@@ -72,7 +72,7 @@ impl Board {
         let fits = self.watched(&asker, &asked).await?;
         let resumes = !asked.after.is_empty();
         let after = if resumes {
-            desk::token::decode(&self.desk.ledger, &asked.after)?
+            desk::token::decode(&self.desk.ledger, &asked.after).await?
         } else {
             self.view.position()
         };

@@ -64,7 +64,7 @@ impl EscalationService for Escalation {
         let request = request.into_inner();
         let (wanted, page_size) = self.wanted(&request)?;
         if !request.at_least.is_empty() {
-            let position = token::decode(&self.desk.ledger, &request.at_least)?;
+            let position = token::decode(&self.desk.ledger, &request.at_least).await?;
             self.view.wait_for(position, WAIT_MAX).await.map_err(|behind| of_behind(&behind))?;
         }
         let position = self.view.position();

@@ -108,12 +108,12 @@ impl Feed {
     }
 
     async fn start_of(&self, request: &pb::SubscribeRequest, caller: &Caller) -> Result<u64, Status> {
-        let resumed = |text: &str| token::decode(&self.desk.ledger, text).map(Position::get);
+        let resumed = async |text: &str| token::decode(&self.desk.ledger, text).await.map(Position::get);
         match &request.start {
-            Some(Start::ResumeToken(text)) => Ok(resumed(text)?),
+            Some(Start::ResumeToken(text)) => Ok(resumed(text).await?),
             Some(Start::FromAcknowledged(true)) => match self.acknowledged(caller, &request.feed_name).await?
             {
-                Some(ack) => Ok(resumed(&ack.token)?),
+                Some(ack) => Ok(resumed(&ack.token).await?),
                 None => Ok(0),
             },
             Some(Start::SendSnapshot(_) | Start::FromAcknowledged(false)) | None => Ok(0),
@@ -184,7 +184,7 @@ impl FeedService for Feed {
         let caller = self.desk.caller(request.metadata())?;
         let request = request.into_inner();
         check_name(&caller, &request.feed_name)?;
-        let position = token::decode(&self.desk.ledger, &request.position_token)?.get();
+        let position = token::decode(&self.desk.ledger, &request.position_token).await?.get();
         let epoch = self.desk.ledger.head().epoch;
         let at = At::new(self.desk.clock.now());
         let ack = Ack { epoch, position, token: request.position_token, at };

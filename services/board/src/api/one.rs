@@ -35,7 +35,7 @@ impl Board {
                 self.numbered(number).await?
             }
             (id, "") => {
-                self.known(&asked.at_least)?;
+                self.known(&asked.at_least).await?;
                 let mut violations = Vec::new();
                 let id = case_id(id, &mut violations);
                 checked(violations)?;
@@ -51,9 +51,9 @@ impl Board {
     }
 
     /// A single case is read from the ledger, which is as new as any token it gave; the token itself must still be one.
-    fn known(&self, at_least: &str) -> Result<(), Status> {
+    async fn known(&self, at_least: &str) -> Result<(), Status> {
         if !at_least.is_empty() {
-            desk::token::decode(&self.desk.ledger, at_least)?;
+            desk::token::decode(&self.desk.ledger, at_least).await?;
         }
         Ok(())
     }
@@ -85,7 +85,7 @@ impl Board {
         let question = page::question(&["timeline", &asked.case_id, &asked.without_clocks.to_string()]);
         let after = page::numbers(&asked.page_token, &question, &mut violations);
         checked(violations)?;
-        self.known(&asked.at_least)?;
+        self.known(&asked.at_least).await?;
         let id = id.ok_or_else(|| Status::from(Failure::Internal))?;
         self.case_for(&asker, id).await?;
         let history = self.history(id).await?;

@@ -91,7 +91,7 @@ impl Exchange {
             Err(status) => return End::Failed(status),
         };
         let (cursor, first) = match first.message {
-            Some(Said::Hello(hello)) => match self.resumed(&hello) {
+            Some(Said::Hello(hello)) => match self.resumed(&hello).await {
                 Ok(cursor) => (cursor, None),
                 Err(status) => return End::Failed(status),
             },
@@ -103,11 +103,11 @@ impl Exchange {
         }
     }
 
-    fn resumed(&self, hello: &pb::SourceHello) -> Result<u64, Status> {
+    async fn resumed(&self, hello: &pb::SourceHello) -> Result<u64, Status> {
         if hello.resume_token.is_empty() {
             return Ok(0);
         }
-        Ok(token::decode(&self.desk.ledger, &hello.resume_token)?.get())
+        Ok(token::decode(&self.desk.ledger, &hello.resume_token).await?.get())
     }
 
     /// Answers everything the source says, in its order.

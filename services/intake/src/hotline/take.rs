@@ -148,7 +148,9 @@ impl Taking {
             Ok(done) => Ok(named(done, pb::ReceiptResult::Revised)),
             // Under another token of the same source: what it said cannot be compared, but it is there.
             Err(ExecuteError::Refused(Refusal::StateForbids { why: StateReason::AlreadyDone, .. })) => {
-                let (cases, position) = (vec![case], self.desk.ledger.head().position);
+                let head =
+                    self.desk.ledger.ask_head().await.map_err(|error| Status::from(of_ledger(&error)))?;
+                let (cases, position) = (vec![case], head.position);
                 Ok(named(
                     Done { commit: None, repeated: true, cases, position },
                     pb::ReceiptResult::Duplicate,

@@ -1,0 +1,171 @@
+//! Sends commits: one at a time while it is quiet, many in one message under load.
+
+use std::sync::Arc;
+
+use event_store::NewCommit;
+use tokio::sync::{Semaphore, mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::link::{AskError, Link, Op};
+use super::protocol::{self, Ask, Batch, Outcome};
+use crate::context::Rider;
+use crate::errors::{CommitError, LedgerError, TooLarge};
+
+/// Commits that may wait to be sent; one more is answered `Busy`.
+const QUEUE_MAX: usize = 4096;
+/// Messages under way at a time. What arrives meanwhile goes together into the next.
+const UNDER_WAY_MAX: usize = 4;
+/// Commits in one message.
+const BATCH_MAX: usize = 256;
+/// Left free in a message and its answer for what surrounds the commits.
+const MARGIN: usize = 16 * 1024;
+
+type Committed = Result<event_store::Committed, CommitError>;
+
+struct Waiting {
+    ask: Ask,
+    size: usize,
+    reply: oneshot::Sender<Committed>,
+}
+
+pub(crate) struct Commits {
+    link: Arc<Link>,
+    queue: mpsc::Sender<Waiting>,
+    stop: CancellationToken,
+}
+
+impl Commits {
+    /// Needs a tokio runtime.
+    pub(crate) fn start(link: Arc<Link>, tasks: &TaskTracker) -> Self {
+        let (queue, waiting) = mpsc::channel(QUEUE_MAX);
+        let stop = CancellationToken::new();
+        let sending = send_all(Arc::clone(&link), waiting, tasks.clone());
+        let stopped = stop.clone();
+        tasks.spawn(async move {
+            tokio::select! {
+                () = stopped.cancelled() => {}
+                () = sending => {}
+            }
+        });
+        Self { link, queue, stop }
+    }
+
+    pub(crate) fn close(&self) {
+        self.stop.cancel();
+    }
+
+    pub(crate) async fn commit(&self, commit: NewCommit, rider: Option<Rider>) -> Committed {
+        commit.check()?;
+        if !self.link.is_up() {
+            return Err(CommitError::Away);
+        }
+        let ask = Ask { commit, rider };
+        let (size, limit) = (ask.size_max(), self.link.message_max().saturating_sub(MARGIN));
+        if size > limit {
+            return Err(TooLarge { what: "bytes of a commit on its way", limit, actual: size }.into());
+        }
+        let (reply, answer) = oneshot::channel();
+        self.queue.try_send(Waiting { ask, size, reply }).map_err(|error| match error {
+            mpsc::error::TrySendError::Full(_) => CommitError::Busy,
+            mpsc::error::TrySendError::Closed(_) => CommitError::Away,
+        })?;
+        // Dropped unanswered only when the handle is closed in the middle of it.
+        answer.await.unwrap_or(Err(CommitError::Unavailable))
+    }
+}
+
+async fn send_all(link: Arc<Link>, mut queue: mpsc::Receiver<Waiting>, tasks: TaskTracker) {
+    let under_way = Arc::new(Semaphore::new(UNDER_WAY_MAX));
+    let mut held = None;
+    loop {
+        let Ok(permit) = Arc::clone(&under_way).acquire_owned().await else { return };
+        let first = match held.take() {
+            Some(first) => first,
+            None => match queue.recv().await {
+                Some(first) => first,
+                None => return,
+            },
+        };
+        let batch;
+        (batch, held) = gather(first, &mut queue, link.message_max().saturating_sub(MARGIN));
+        let link = Arc::clone(&link);
+        tasks.spawn(async move {
+            send(&link, batch).await;
+            drop(permit);
+        });
+    }
+}
+
+/// What waits, as far as it fits into one message, and the one that did not fit any more.
+fn gather(
+    first: Waiting,
+    queue: &mut mpsc::Receiver<Waiting>,
+    limit: usize,
+) -> (Vec<Waiting>, Option<Waiting>) {
+    let mut size = first.size;
+    let mut batch = vec![first];
+    while batch.len() < BATCH_MAX
+        && let Ok(next) = queue.try_recv()
+    {
+        size += next.size;
+        if size > limit {
+            return (batch, Some(next));
+        }
+        batch.push(next);
+    }
+    (batch, None)
+}
+
+async fn send(link: &Link, batch: Vec<Waiting>) {
+    metrics::histogram!("whistle_ledger_commits_a_message").record(f64::from(small(batch.len())));
+    let (asks, replies): (Vec<_>, Vec<_>) =
+        batch.into_iter().map(|waiting| (waiting.ask, waiting.reply)).unzip();
+    let trace = asks.iter().find_map(|ask| ask.commit.traceparent.clone());
+    let mut told = ask(link, Batch { asks }, trace.as_deref(), replies.len()).await.into_iter();
+    for reply in replies {
+        // Whoever stopped waiting asks again under the same id.
+        drop(reply.send(told.next().unwrap_or(Err(CommitError::Unavailable))));
+    }
+}
+
+fn small(count: usize) -> u32 {
+    u32::try_from(count).unwrap_or(u32::MAX)
+}
+
+async fn ask(link: &Link, batch: Batch, trace: Option<&str>, count: usize) -> Vec<Committed> {
+    let all = |error: CommitError| vec![Err(error); count];
+    let payload = match protocol::encode(&batch) {
+        Ok(payload) => payload,
+        Err(error) => return all(error.into()),
+    };
+    let answer = match link.send(Op::Commit, payload, trace).await {
+        Ok(answer) => answer,
+        Err(AskError::Away) => return all(CommitError::Away),
+        Err(AskError::Unknown) => return all(CommitError::Unavailable),
+        Err(error @ (AskError::TooLarge { .. } | AskError::Refused(_))) => {
+            return all(LedgerError::from(error).into());
+        }
+    };
+    match protocol::decode::<Vec<Outcome<'_>>>(&answer) {
+        Ok(outcomes) if outcomes.len() == count => {
+            outcomes.into_iter().map(|outcome| committed(&answer, outcome)).collect()
+        }
+        // It was heard, and may have happened.
+        Ok(_) | Err(_) => all(CommitError::Unavailable),
+    }
+}
+
+fn committed(answer: &bytes::Bytes, outcome: Outcome<'_>) -> Committed {
+    match outcome {
+        Outcome::Stored { raw, repeated } => {
+            Ok(event_store::Committed { commit: protocol::stored(answer, raw)?, repeated })
+        }
+        Outcome::Conflict { stream, actual } => Err(CommitError::Conflict { stream, actual }),
+        Outcome::CommandIdReused => Err(CommitError::CommandIdReused),
+        Outcome::Invalid(detail) => Err(CommitError::Invalid(detail)),
+        Outcome::Busy => Err(CommitError::Busy),
+        Outcome::Unknown => Err(CommitError::Unavailable),
+        Outcome::RiderRefused => Err(CommitError::RiderRefused),
+    }
+}

@@ -1,0 +1,191 @@
+//! The protocol over a network that loses, repeats, reorders and delays.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use event_store::Store;
+use futures_util::FutureExt as _;
+use tokio::runtime::Handle;
+use tokio::task::{JoinHandle, JoinSet};
+
+use super::support::{at, case, command, info, raise_or_note, step, store};
+use crate::remote::Link;
+use crate::remote::sim::{Faults, Sim};
+use crate::{Commit, ExecuteError, Host, Ledger, LedgerError, NoRiders, Options, Position};
+
+const ROUGH: Faults = Faults { lost: 60, twice: 60, late: 200 };
+const CALM: Faults = Faults { lost: 0, twice: 0, late: 0 };
+/// Seeds run; `WHISTLE_SIM_SEEDS=n` runs n of them, `WHISTLE_SIM_SEED=s` that one.
+const SEEDS: u64 = 6;
+const WRITERS: u128 = 3;
+const COMMANDS: u128 = 25;
+/// How long a seed may take on a machine that stands.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+fn seeds() -> Vec<u64> {
+    #[expect(clippy::disallowed_methods, reason = "how many, and which, is for whoever runs the test")]
+    let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
+    match number("WHISTLE_SIM_SEED") {
+        Some(seed) => vec![seed],
+        None => (1..=number("WHISTLE_SIM_SEEDS").unwrap_or(SEEDS)).collect(),
+    }
+}
+
+fn serve(sim: &Sim, store: &Store) -> JoinHandle<()> {
+    let local = Ledger::local(store.clone(), info());
+    let host = Host::new(&local, Arc::new(NoRiders), at(0)).unwrap();
+    sim.host(Some(Arc::clone(host.core())));
+    let link = Link::Sim(sim.clone());
+    let core = Arc::clone(host.core());
+    Handle::current().spawn(async move { core.publish(&link).await.unwrap() })
+}
+
+async fn distant(sim: &Sim) -> Ledger {
+    Ledger::over(Link::Sim(sim.clone()), &info().jurisdiction, Options::DEFAULT).await.unwrap()
+}
+
+/// What a caller does: asks again with the same id until there is an answer.
+async fn insist(ledger: &Ledger, id: u128, number: u128) {
+    loop {
+        match ledger.execute(&command(id), at(0), &[case(number)], |cases| Ok(raise_or_note(cases))).await {
+            Ok(_) => return,
+            Err(
+                ExecuteError::Away
+                | ExecuteError::Unavailable
+                | ExecuteError::Conflict { .. }
+                | ExecuteError::Ledger(LedgerError::Away),
+            ) => tokio::task::yield_now().await,
+            Err(error) => panic!("{error}"),
+        }
+    }
+}
+
+async fn followed(ledger: Ledger, until: usize) -> Vec<Arc<Commit>> {
+    let mut follow = ledger.follow(Position::ZERO).unwrap();
+    let mut commits = Vec::new();
+    while commits.len() < until {
+        commits.push(follow.next().await.unwrap());
+    }
+    assert!(follow.next().now_or_never().is_none(), "there is no more");
+    commits
+}
+
+async fn run(seed: u64) {
+    let dir = tempfile::tempdir().unwrap();
+    let store = store(dir.path());
+    let sim = Sim::new(seed, ROUGH);
+    let mut serving = serve(&sim, &store);
+    let all = usize::try_from(WRITERS * COMMANDS).unwrap();
+    let mut followers = JoinSet::new();
+    for _ in 0..2 {
+        followers.spawn(followed(distant(&sim).await, all));
+    }
+    let mut writers = JoinSet::new();
+    for writer in 0..WRITERS {
+        let ledger = distant(&sim).await;
+        writers.spawn(async move {
+            for n in 0..COMMANDS {
+                insist(&ledger, 1000 * (writer + 1) + n, n % 4).await;
+            }
+        });
+    }
+    // While they write the cable is cut and the ledger's process replaced, some times each.
+    for turn in 0..6_u64 {
+        tokio::time::sleep(Duration::from_millis(20 + 7 * (turn + seed) % 40)).await;
+        sim.up(turn % 2 == 1);
+        if turn % 3 == 2 {
+            serving.abort();
+            sim.host(None);
+            serving = serve(&sim, &store);
+        }
+    }
+    sim.up(true);
+    while let Some(ended) = writers.join_next().await {
+        ended.unwrap();
+    }
+    let stored = store.read_log(Position::ZERO, usize::MAX).unwrap().commits;
+    assert_eq!(stored.len(), all, "every command happened once");
+    while let Some(commits) = followers.join_next().await {
+        let commits = commits.unwrap();
+        assert!(commits.iter().map(|commit| commit.chain).eq(stored.iter().map(|commit| commit.chain_hash)));
+    }
+    assert!(sim.wrong() > 0, "the network did what it is for");
+    serving.abort();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_is_lost_doubled_or_reordered_whatever_the_network_does() {
+    for seed in seeds() {
+        println!("seed {seed}: WHISTLE_SIM_SEED={seed} runs it again");
+        tokio::time::timeout(PATIENCE, run(seed)).await.unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_frame_that_does_not_decode_is_passed_over() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = store(dir.path());
+    let sim = Sim::new(1, CALM);
+    let serving = serve(&sim, &store);
+    let ledger = distant(&sim).await;
+    let mut follow = ledger.follow(Position::ZERO).unwrap();
+    for garbage in [&b""[..], b"\x01", b"\x02later", b"\x01\x00\xff\xff\xff\xff\xff", &[0xff; 300]] {
+        sim.publish(&bytes::Bytes::from_static(Box::leak(garbage.to_vec().into_boxed_slice())));
+    }
+    step(&ledger, 1, case(1)).await;
+    assert_eq!(follow.next().await.unwrap().first, Position(1));
+    assert_eq!(ledger.trouble(), None);
+    serving.abort();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn another_chain_under_the_same_name_is_refused() {
+    let (dir, other_dir) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let (mine, other) = (store(dir.path()), store(other_dir.path()));
+    let sim = Sim::new(1, CALM);
+    let serving = serve(&sim, &mine);
+    let ledger = distant(&sim).await;
+    let mut follow = ledger.follow(Position::ZERO).unwrap();
+    step(&ledger, 1, case(1)).await;
+    follow.next().await.unwrap();
+
+    serving.abort();
+    let elsewhere = Ledger::local(other.clone(), info());
+    for id in 7..9 {
+        step(&elsewhere, id, case(2)).await;
+    }
+    let serving = serve(&sim, &other);
+    assert!(matches!(follow.next().await, Err(LedgerError::Alien(_))));
+    let late = ledger.execute(&command(9), at(0), &[case(3)], |cases| Ok(raise_or_note(cases))).await;
+    assert_eq!(late.unwrap_err(), ExecuteError::Away, "nothing is committed to it");
+    assert!(ledger.trouble().is_some(), "and an operator is told");
+    assert_eq!(other.head().position, Position(2));
+    serving.abort();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_cut_cable_is_told_at_once_and_mended_without_a_gap() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = store(dir.path());
+    let sim = Sim::new(1, CALM);
+    let serving = serve(&sim, &store);
+    let ledger = distant(&sim).await;
+    let mut follow = ledger.follow(Position::ZERO).unwrap();
+    step(&ledger, 1, case(1)).await;
+    follow.next().await.unwrap();
+    sim.up(false);
+    let cut = ledger.execute(&command(2), at(0), &[case(1)], |cases| Ok(raise_or_note(cases))).await;
+    assert_eq!(cut.unwrap_err(), ExecuteError::Away);
+    assert!(ledger.trouble().is_some());
+    // Others go on where the log is.
+    let at_host = Ledger::local(store, info());
+    for id in 3..6 {
+        step(&at_host, id, case(1)).await;
+    }
+    assert!(follow.next().now_or_never().is_none());
+    sim.up(true);
+    for position in 2..=4 {
+        assert_eq!(follow.next().await.unwrap().first, Position(position));
+    }
+    serving.abort();
+}
