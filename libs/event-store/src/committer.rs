@@ -1,11 +1,14 @@
 //! The one writer: judges commits in groups, makes a group durable with one sync, then shows and answers it.
 
 mod group;
+mod seen;
 
 use std::fs::File;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+
+use tokio::time::Instant;
 
 use crate::errors::ReadError;
 use crate::options::{Seams, SyncPoint};
@@ -54,6 +57,7 @@ impl Committer {
     }
 
     fn work(&mut self) -> Result<(), Fatal> {
+        seen::position(self.head.position);
         while let Some(jobs) = self.shared.queue.take_group() {
             self.commit_group(jobs)?;
         }
@@ -66,17 +70,25 @@ impl Committer {
             group.judge(job)?;
         }
         let Judged { batch, staged, answers, head } = group.finish();
-        if !staged.is_empty() {
+        let began = Instant::now();
+        let is_durable = !staged.is_empty();
+        if is_durable {
             self.shared.log.db.apply_batch(batch)?;
             self.shared.log.db.flush()?;
             self.sync(&head)?;
             self.head = head;
             self.shared.publish(head, &staged);
         }
+        let took = began.elapsed();
         for (reply, answer) in answers {
             // Whoever asked may be gone; the commit stands.
             drop(reply.send(answer));
         }
+        // Counted when everybody has their answer.
+        if is_durable {
+            seen::group(&staged, head.position, took);
+        }
+        seen::queue(self.shared.queue.len());
         Ok(())
     }
 

@@ -55,6 +55,11 @@ impl Queue {
         Ok(())
     }
 
+    /// How many wait.
+    pub(crate) fn len(&self) -> usize {
+        self.lock().jobs.len()
+    }
+
     /// Waits for the next group; `None` once the queue is closed and drained.
     pub(crate) fn take_group(&self) -> Option<Vec<Job>> {
         let mut state = self.lock();

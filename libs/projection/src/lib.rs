@@ -19,6 +19,7 @@ mod checksum;
 mod file;
 mod folder;
 mod run;
+mod seen;
 mod start;
 #[cfg(test)]
 mod tests;
@@ -30,4 +31,4 @@ pub use checksum::checksum;
 pub use file::OpenError;
 pub use run::RunError;
 pub use start::{Options, Progress, RebuildError, rebuild, start};
-pub use view::{Behind, ReadError, Status, View};
+pub use view::{Behind, NotReady, ReadError, Status, View};

@@ -9,6 +9,7 @@ use crate::change::Projection;
 use crate::file::{self, OpenError};
 use crate::folder::Folder;
 use crate::run::{RunError, Runner};
+use crate::seen;
 use crate::view::{State, View};
 
 /// What may be chosen about running a projection.
@@ -82,7 +83,17 @@ pub async fn start<P: Projection>(
     let (sender, state) = watch::channel(State { position, rebuilding_until, parked: None });
     let view = View::new(name, path, ledger, options.readers_max, state);
     let runner = Runner::new(name, folder, follow, sender, options, stop);
-    Ok((view, runner.run()))
+    let watched = view.clone();
+    let run = async move {
+        let outcome = tokio::select! {
+            biased;
+            outcome = runner.run() => outcome,
+            never = seen::keep(watched.clone()) => match never {},
+        };
+        seen::tell(&watched.status());
+        outcome
+    };
+    Ok((view, run))
 }
 
 /// Deletes a projection's file and folds it from the beginning to where the ledger ends now, telling how far it is. Nobody

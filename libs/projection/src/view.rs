@@ -79,6 +79,48 @@ pub enum Behind {
     },
 }
 
+/// Why a projection is not ready to be read.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NotReady {
+    /// It stands still. What the reason names is in the ledger or the program, never a text of a case.
+    #[error("parked: {reason}")]
+    Parked {
+        /// Why.
+        reason: String,
+    },
+    /// It was begun anew and has not come to where the ledger ended then; rows are missing.
+    #[error("being rebuilt, at {at} of {until}")]
+    Rebuilding {
+        /// Where it is.
+        at: Position,
+        /// Where it will be whole.
+        until: Position,
+    },
+    /// It is too far behind.
+    #[error("{lag} events behind, at most {lag_max}")]
+    Behind {
+        /// Events it is behind.
+        lag: u64,
+        /// Events it may be behind.
+        lag_max: u64,
+    },
+}
+
+impl Status {
+    /// Whether what is read now is whole and recent enough.
+    ///
+    /// # Errors
+    /// [`NotReady`]
+    pub fn ready(&self, lag_max: u64) -> Result<(), NotReady> {
+        match (&self.parked, self.rebuilding_until) {
+            (Some(reason), _) => Err(NotReady::Parked { reason: reason.clone() }),
+            (None, Some(until)) => Err(NotReady::Rebuilding { at: self.position, until }),
+            (None, None) if self.lag > lag_max => Err(NotReady::Behind { lag: self.lag, lag_max }),
+            (None, None) => Ok(()),
+        }
+    }
+}
+
 /// Why a read has no answer.
 #[derive(Debug, thiserror::Error)]
 pub enum ReadError {

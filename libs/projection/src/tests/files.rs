@@ -4,7 +4,7 @@ use ledger::{Ledger, Position};
 use rusqlite::Connection;
 
 use super::support::{LONG, Notes, checksum, count, fill, ledger, run};
-use crate::{OpenError, Options, Projection, start};
+use crate::{NotReady, OpenError, Options, Projection, Status, start};
 
 /// Folds what the ledger has, and marks the file.
 async fn folded(dir: &Path, ledger: &Ledger) {
@@ -106,11 +106,17 @@ async fn a_missing_directory_is_made_and_a_rebuild_is_shown() {
     let (view, run) = start(&deep, Notes::new(), ledger, Options::DEFAULT, stop.clone()).await.unwrap();
     let status = view.status();
     assert_eq!((status.position, status.head, status.lag), (Position::ZERO, position, position.get()));
+    let rebuilding = NotReady::Rebuilding { at: Position::ZERO, until: position };
+    assert_eq!(status.ready(u64::MAX), Err(rebuilding));
     assert_eq!((status.rebuilding_until, status.parked), (Some(position), None));
     let reading = async {
         view.wait_for(position, LONG).await.unwrap();
         let status = view.status();
         assert_eq!((status.lag, status.rebuilding_until), (0, None));
+        assert_eq!(status.ready(0), Ok(()));
+        let behind = Status { lag: 11, ..status };
+        assert_eq!(behind.ready(10), Err(NotReady::Behind { lag: 11, lag_max: 10 }));
+        assert_eq!(behind.ready(11), Ok(()));
         assert_eq!(checksum(&view).await.len(), 64);
         stop.cancel();
     };

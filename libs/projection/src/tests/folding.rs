@@ -6,7 +6,7 @@ use ledger::Position;
 use proptest::prelude::*;
 
 use super::support::{LONG, Notes, checksum, count, fill, ledger, run, run_with, step};
-use crate::{Behind, Options, Progress, ReadError, RunError, rebuild};
+use crate::{Behind, NotReady, Options, Progress, ReadError, RunError, rebuild};
 
 fn options(batch_commits: usize, cases_max: usize) -> Options {
     Options { batch_commits, cases_max: NonZeroUsize::new(cases_max).unwrap(), ..Options::DEFAULT }
@@ -130,6 +130,7 @@ async fn a_failing_fold_parks_and_never_skips() {
         assert!(matches!(read.unwrap_err(), ReadError::Parked { .. }));
         let status = running.view.status();
         assert!(status.parked.is_some());
+        assert!(matches!(status.ready(u64::MAX), Err(NotReady::Parked { .. })), "{status:?}");
         assert!(status.position < Position(3), "{status:?}");
         assert!(!running.ended.is_finished(), "it stands still until it is told to stop");
         let ended = running.stop().await.unwrap_err();
