@@ -65,10 +65,12 @@ const EVERYTHING: [&str; 21] = [
 ];
 
 /// Crates of others that only some of ours may name.
-const KEPT_IN: [(&str, &[&str]); 9] = [
+const KEPT_IN: [(&str, &[&str]); 11] = [
     ("sled", &["event-store"]),
     ("rusqlite", &["projection", "reactor", "vault", "board", "closure", "escalation", "intake", "routing"]),
     ("async-nats", &["bus"]),
+    ("axum", &["service-kit"]),
+    ("metrics-exporter-prometheus", &["service-kit"]),
     ("prost", &["wire"]),
     ("prost-types", &["wire"]),
     ("tonic-prost", &["wire"]),
@@ -119,10 +121,9 @@ pub(crate) fn faults(source: &Source) -> Vec<String> {
     for section in ["dependencies", "build-dependencies", "dev-dependencies"] {
         let in_tests = section == "dev-dependencies";
         for other in named_in(&manifest, section) {
-            let above_test_kit = SERVICES.contains(&name.as_str())
-                || ["whistle", "reactor", "desk"].contains(&name.as_str());
-            let helps_tests =
-                in_tests && (other == "nats-child" || (other == "test-kit" && above_test_kit));
+            let above_test_kit =
+                SERVICES.contains(&name.as_str()) || ["whistle", "reactor", "desk"].contains(&name.as_str());
+            let helps_tests = in_tests && (other == "nats-child" || (other == "test-kit" && above_test_kit));
             if EVERYTHING.contains(&other.as_str()) && !allowed.contains(&other.as_str()) && !helps_tests {
                 faults.push(format!("{}: {name} may not depend on {other}", source.path));
             }

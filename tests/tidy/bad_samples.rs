@@ -71,6 +71,8 @@ fn faults_of_single_lines_are_seen() {
     assert_eq!(sources::machine_faults(&source("a.md", "see /home/me/notes\nsee docs/notes")).len(), 1);
     let lock = "source = \"registry+https://mirror.example/index\"";
     assert_eq!(sources::lock_faults(&source("Cargo.lock", lock)).len(), 1);
+    let counted = "counter!(\"whistle_a_total\");\ngauge!(\"whistle_b\", \"projection\" => name);";
+    assert_eq!(sources::metric_faults(&source("a.rs", counted), "gauge(\"whistle_b\", \"B.\")").len(), 1);
     let settings = "[server]\n# Milliseconds.\ngrace_ms = 1\nport = 2\n";
     assert_eq!(sources::setting_faults(&source("config.default.toml", settings)).len(), 1);
 }

@@ -82,6 +82,13 @@ fn every_setting_has_a_comment() {
 }
 
 #[test]
+fn everything_counted_is_described() {
+    let families = with_ending("service-kit/src/ops/families.rs").pop().unwrap().text;
+    let faults = |source: &Source| sources::metric_faults(source, &families);
+    none(with_ending(".rs").iter().filter(|source| !is_about_rules(source)).flat_map(faults).collect());
+}
+
+#[test]
 fn protos_keep_their_form() {
     none(with_ending(".proto").iter().flat_map(proto::faults).collect());
 }

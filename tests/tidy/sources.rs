@@ -99,3 +99,14 @@ pub(crate) fn setting_faults(source: &Source) -> Vec<String> {
     }
     faults
 }
+
+/// What is counted stands among the families that an operator can read about.
+pub(crate) fn metric_faults(source: &Source, families: &str) -> Vec<String> {
+    let begins = ["counter!(\"whistle_", "gauge!(\"whistle_", "histogram!(\"whistle_", "of(\"whistle_"];
+    let name = |line: &str| {
+        begins.iter().find_map(|begin| Some(line.split_once(begin)?.1.split_once('"')?.0.to_owned()))
+    };
+    faulty_lines(source, "counted and not described in families.rs", |line| {
+        name(line).is_some_and(|name| !families.contains(&format!("\"whistle_{name}\"")))
+    })
+}

@@ -71,7 +71,6 @@ pub(crate) async fn connect(settings: &Settings, name: &str) -> Result<Bus, Conn
     let shared = Arc::new(Shared::new(name));
     let options = credentials::present(options(settings, &shared), settings).await?;
     let options = tls::demand(options, settings).await?;
-    describe_metrics();
     let servers = settings.servers().map_err(|what| one_fault("url", what))?;
     // With retries from the first attempt on only a faulty list of servers is an error.
     let connecting = options.connect(servers).await;
@@ -124,11 +123,4 @@ fn options(settings: &Settings, shared: &Arc<Shared>) -> ConnectOptions {
             std::future::ready(None)
         })
         .reconnect_delay_callback(move |attempt| pausing.pause(attempt))
-}
-
-fn describe_metrics() {
-    metrics::describe_gauge!("whistle_nats_connected", "1 while the NATS server is there");
-    metrics::describe_counter!("whistle_nats_reconnects_total", "connections to NATS after the first");
-    metrics::describe_counter!("whistle_nats_refusals_total", "what the NATS server refused of this process");
-    metrics::describe_counter!("whistle_nats_slow_drops_total", "messages dropped for a slow reader");
 }

@@ -1,6 +1,7 @@
 //! The gRPC server on a listener that somebody else bound: limits, health, reflection, an orderly end.
 
 mod admission;
+mod calls;
 #[cfg(test)]
 mod tests;
 
@@ -21,6 +22,7 @@ use tonic_reflection::server::Builder as Reflection;
 use crate::config::{Fault, outside};
 use crate::shutdown::{self, Shutdown};
 use admission::Admission;
+use calls::CallsLayer;
 
 /// Settings; the units and bounds are in `config.default.toml`. How large a message may be is set per service, where its
 /// messages are known.
@@ -139,8 +141,8 @@ pub async fn serve(
         tokio::time::sleep(ending.lame_duck() + ending.grace()).await;
     };
     tracing::info!(%address, "serving gRPC");
-    // What tonic says by itself, such as of a message over its limit, gets the codes and details of this API.
-    let mut transport = transport(settings).layer(wire::codec::ExplainLayer);
+    // What tonic says by itself, such as of a message over its limit, gets the codes and details of this API, and is counted so.
+    let mut transport = transport(settings).layer(CallsLayer::new()).layer(wire::codec::ExplainLayer);
     tokio::select! {
         ended = transport.add_routes(routes).serve_with_incoming_shutdown(incoming, stop_accepting) => ended?,
         () = cut => tracing::warn!(%address, "calls were still open after the grace and are cut"),

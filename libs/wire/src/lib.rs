@@ -11,6 +11,7 @@ mod enums;
 mod failure;
 mod instant;
 mod intake;
+mod methods;
 mod parts;
 pub mod pb;
 mod request;
@@ -27,6 +28,7 @@ pub use crate::enums::{Wire, defects_of, status_of};
 pub use crate::failure::{Failure, Token};
 pub use crate::instant::timestamp;
 pub use crate::intake::{Contact, Told, contacts, raise};
+pub use crate::methods::methods;
 pub use crate::request::{
     CommandRequest, Envelope, NewCaseRequest, Request, parse_command_id, parse_envelope,
 };

@@ -16,6 +16,7 @@ use ledger::{CommandContext, Ledger, LedgerInfo};
 use registry::Content;
 use serde::Deserialize;
 use service_kit::clock::Clock;
+use service_kit::ops;
 use service_kit::principals::Principals;
 use service_kit::server::{self, Offer};
 use service_kit::shutdown::{self, Drained, Shutdown};
@@ -34,6 +35,8 @@ pub(crate) use self::tick::{keep_tick, last_tick};
 pub(crate) struct Settings {
     /// Of the clock.
     pub clock: clock::Settings,
+    /// Of what operators see.
+    pub ops: ops::Settings,
     /// Of the server.
     pub server: server::Settings,
     /// Of the end.
@@ -273,6 +276,7 @@ pub(crate) fn settings(
 ) -> Result<Settings, service_kit::config::Faults> {
     let settings: Settings = service_kit::config::load(service_kit::DEFAULTS, file, environment, &[])?;
     let mut faults = settings.clock.faults();
+    faults.extend(settings.ops.faults());
     faults.extend(settings.server.faults());
     faults.extend(settings.shutdown.faults());
     service_kit::config::Faults::check(faults)?;

@@ -103,15 +103,19 @@ fn the_defaults_of_this_crate_are_within_their_own_bounds() {
     #[serde(deny_unknown_fields)]
     struct Kit {
         clock: crate::clock::Settings,
+        ops: crate::ops::Settings,
         server: crate::server::Settings,
         shutdown: crate::shutdown::Settings,
         telemetry: crate::telemetry::Settings,
     }
     let kit: Kit = load(crate::DEFAULTS, None, std::iter::empty(), &[]).unwrap();
-    let faults = [kit.clock.faults(), kit.server.faults(), kit.shutdown.faults()].concat();
+    let faults = [kit.clock.faults(), kit.ops.faults(), kit.server.faults(), kit.shutdown.faults()].concat();
     assert_eq!(faults, vec![]);
     assert!(!kit.telemetry.json);
     let mut wrong = kit.server;
     wrong.connections_max = 0;
     assert_eq!(wrong.faults().len(), 1);
+    let mut wrong = kit.ops;
+    (wrong.listen, wrong.follower_lag_max_events) = ("localhost".to_owned(), 0);
+    assert_eq!(wrong.faults().len(), 2);
 }

@@ -1,3 +1,5 @@
+mod calls;
+
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -24,6 +26,8 @@ use crate::shutdown::{self, Shutdown};
 struct Kit {
     #[serde(rename = "clock")]
     _clock: toml::Table,
+    #[serde(rename = "ops")]
+    _ops: toml::Table,
     server: Settings,
     shutdown: shutdown::Settings,
     #[serde(rename = "telemetry")]
