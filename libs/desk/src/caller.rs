@@ -2,13 +2,11 @@ use std::sync::Arc;
 
 use case::Actor;
 use service_kit::principals::Principal;
+use service_kit::trace::{TRACEPARENT, TraceContext};
 use tonic::Status;
 use tonic::metadata::MetadataMap;
 
 use crate::Desk;
-
-/// Longest trace context taken along, in bytes: W3C's own length is 55.
-const TRACEPARENT_BYTES_MAX: usize = 64;
 
 /// Somebody whose token was good.
 #[derive(Debug, Clone)]
@@ -44,10 +42,9 @@ impl Desk {
     }
 }
 
-/// The trace context of a call, when it carries one that can be one.
-pub(crate) fn traceparent(metadata: &MetadataMap) -> Option<String> {
-    let value = metadata.get("traceparent")?.to_str().ok()?;
-    let fits =
-        value.len() <= TRACEPARENT_BYTES_MAX && value.bytes().all(|b| b.is_ascii_hexdigit() || b == b'-');
-    fits.then(|| value.to_owned())
+/// The trace context of a call, when it carries one: behind the server's own layer always, and that is the server's span.
+#[must_use]
+pub fn traceparent(metadata: &MetadataMap) -> Option<String> {
+    let value = metadata.get(TRACEPARENT)?.to_str().ok()?;
+    TraceContext::parse(value).map(|context| context.to_string())
 }

@@ -22,12 +22,15 @@ use case::ids::CaseId;
 use case::state::Case;
 use case::time::At;
 use case::{Actor, Refusal, Rules};
+use jiff::Timestamp;
 use ledger::registry_stream::RegistryView;
-use ledger::{CommandContext, Done, Ledger};
+use ledger::{CommandContext, Done, ExecuteError, Ledger};
 use registry::Registry;
 use service_kit::clock::Clock;
 use service_kit::principals::Principals;
+use service_kit::trace::{Hex, TARGET, TraceContext};
 use tonic::{Request, Status};
+use tracing::field::{DisplayValue, display};
 use uuid::Uuid;
 use vault::{Contact, NewContact, SealRequest, Vault};
 use wire::{
@@ -35,7 +38,7 @@ use wire::{
     parse_command_id, parse_envelope,
 };
 
-pub use crate::caller::Caller;
+pub use crate::caller::{Caller, traceparent};
 pub use crate::failure::{of_execute, of_ledger, of_vault};
 pub use crate::receipt::receipt;
 
@@ -103,7 +106,7 @@ impl Desk {
         request: Request<R>,
     ) -> Result<Prepared<R::Command>, Status> {
         let caller = self.caller(request.metadata())?;
-        let traceparent = caller::traceparent(request.metadata());
+        let traceparent = traceparent(request.metadata());
         let request = request.into_inner();
         let mut collecting = CollectingSeal::default();
         let understood = request.command(&mut collecting);
@@ -134,7 +137,7 @@ impl Desk {
         request: Request<R>,
     ) -> Result<Prepared<R::Command>, Status> {
         let caller = self.caller(request.metadata())?;
-        let traceparent = caller::traceparent(request.metadata());
+        let traceparent = traceparent(request.metadata());
         self.prepare_new_for(caller, request.into_inner(), traceparent).await
     }
 
@@ -267,8 +270,31 @@ impl Desk {
         let modes = self.registry.modes();
         let now = self.clock.now();
         let ruling = Ruling { registry: &registry, modes: &modes, now: At::new(now) };
-        let done = self.ledger.execute(context, now, cases, |cases| decide(cases, &ruling)).await;
+        let done = self.execute(context, now, cases, |cases| decide(cases, &ruling)).await;
         done.map_err(|error| of_execute(error).into())
+    }
+
+    /// [`Ledger::execute`], and one line in the trace for what was committed. For people's commands and automatic ones alike.
+    ///
+    /// # Errors
+    /// [`ExecuteError`]
+    pub async fn execute<F>(
+        &self,
+        context: &CommandContext,
+        now: Timestamp,
+        cases: &[CaseId],
+        decide: F,
+    ) -> Result<Done, ExecuteError>
+    where
+        F: Fn(&[Arc<Case>]) -> Result<Vec<Vec<Event>>, Refusal> + Send,
+    {
+        let done = self.ledger.execute(context, now, cases, decide).await?;
+        if let Some(commit) = &done.commit {
+            let (position, repeated) = (commit.last.get(), done.repeated);
+            let trace_id = trace_id(commit.traceparent.as_deref());
+            tracing::debug!(target: TARGET, trace_id, position, repeated, "committed");
+        }
+        Ok(done)
     }
 
     /// The registry in force.
@@ -303,6 +329,11 @@ impl std::fmt::Debug for Desk {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Desk").field("ledger", &self.ledger.id()).finish_non_exhaustive()
     }
+}
+
+/// The trace a commit says it belongs to: of a repeat that of the first.
+fn trace_id(traceparent: Option<&str>) -> Option<DisplayValue<Hex<16>>> {
+    traceparent.and_then(TraceContext::parse).map(|context| display(context.trace()))
 }
 
 fn contact(name: Option<String>, phone: Option<String>) -> Contact {

@@ -6,6 +6,8 @@
 //! Invariants, as absences: running twice, rebuilding the rows, or two copies at work change nothing; a case that refuses does not
 //! keep others waiting; nothing is forgotten by a restart, because nothing is remembered but the rows.
 
+#[cfg(test)]
+mod tests;
 mod todo;
 
 use std::path::Path;
@@ -18,9 +20,11 @@ use case::state::Case;
 use case::time::At;
 use case::{Refusal, Rules};
 use desk::Desk;
-use ledger::{ExecuteError, Position};
+use ledger::{CommandContext, ExecuteError, Position};
 use projection::{OpenError, Options, ReadError, View};
 use service_kit::shutdown::Shutdown;
+use service_kit::trace::{self, TraceContext};
+use tracing::Instrument as _;
 use uuid::Uuid;
 
 pub use crate::todo::Wants;
@@ -47,6 +51,19 @@ pub struct Trigger {
     pub case: CaseId,
     /// The id its command is to have.
     pub command_id: Uuid,
+    /// The piece of work this is, in the trace of the commit that asked; none when that was in none.
+    pub trace: Option<TraceContext>,
+}
+
+impl Trigger {
+    /// What goes into the header of the commit.
+    #[must_use]
+    pub fn context(&self, role: &str) -> CommandContext {
+        CommandContext {
+            traceparent: self.trace.map(|trace| trace.to_string()),
+            ..Desk::automatic(role, self.command_id)
+        }
+    }
 }
 
 /// One kind of work.
@@ -143,8 +160,10 @@ impl Reactor {
     }
 
     async fn act(&self, desk: &Desk, row: &Row) -> Result<(), ExecuteError> {
-        let trigger = Trigger { case: row.case, command_id: command_id(self.name, row) };
-        match (self.act)(desk, trigger).await {
+        let trace = row.trace.map(|led_here| led_here.child());
+        let trigger = Trigger { case: row.case, command_id: command_id(self.name, row), trace };
+        let span = trace::automatic(self.name, row.trace, trace);
+        match (self.act)(desk, trigger).instrument(span).await {
             Ok(()) | Err(ExecuteError::CommandIdReused) => Ok(()),
             Err(ExecuteError::Refused(refusal)) => {
                 tracing::debug!(%refusal, reactor = self.name, case_id = %row.case, "left to a person");
@@ -168,9 +187,9 @@ pub async fn decide_alone(
     let Some(registry) = desk.registry.current() else { return Err(ExecuteError::Unavailable) };
     let modes = desk.registry.modes();
     let now = desk.clock.now();
-    let context = Desk::automatic(role, trigger.command_id);
+    let context = trigger.context(role);
     let cases = [trigger.case];
-    let decided = desk.ledger.execute(&context, now, &cases, |cases| {
+    let decided = desk.execute(&context, now, &cases, |cases| {
         let Some(case) = cases.first() else { return Ok(Vec::new()) };
         let mode = case.area().map(|area| modes.of(area)).unwrap_or_default();
         Ok(vec![decide(case, &Rules { registry: &registry, mode }, At::new(now))?])

@@ -3,6 +3,7 @@ use case::state::Case;
 use ledger::Position;
 use projection::{Change, FoldError, Projection};
 use rusqlite::{Connection, Transaction, params};
+use service_kit::trace::TraceContext;
 use uuid::Uuid;
 
 /// Which cases ask for something.
@@ -21,6 +22,8 @@ pub(crate) struct Row {
     pub case: CaseId,
     /// Of the commit that last changed it.
     pub position: Position,
+    /// Of the same commit, when that had one.
+    pub trace: Option<TraceContext>,
 }
 
 impl Projection for Todo {
@@ -34,7 +37,9 @@ impl Projection for Todo {
 
     fn create(&self, db: &Connection) -> rusqlite::Result<()> {
         db.execute_batch(
-            "CREATE TABLE todo (case_id BLOB PRIMARY KEY, position INTEGER NOT NULL UNIQUE) WITHOUT ROWID;",
+            "CREATE TABLE todo (
+                case_id BLOB PRIMARY KEY, position INTEGER NOT NULL UNIQUE, traceparent TEXT
+             ) WITHOUT ROWID;",
         )
     }
 
@@ -49,8 +54,11 @@ impl Projection for Todo {
             let last = case.events.last().map_or(change.commit.last.get(), |event| event.position);
             let position =
                 i64::try_from(last).map_err(|_| FoldError::Fact("position beyond SQLite".to_owned()))?;
-            tx.prepare_cached("INSERT OR REPLACE INTO todo (case_id, position) VALUES (?1, ?2)")?
-                .execute(params![id, position])?;
+            tx.prepare_cached("INSERT OR REPLACE INTO todo VALUES (?1, ?2, ?3)")?.execute(params![
+                id,
+                position,
+                change.commit.traceparent
+            ])?;
         }
         Ok(())
     }
@@ -59,13 +67,15 @@ impl Projection for Todo {
 /// Rows changed after a position, in order of it.
 pub(crate) fn after(db: &Connection, position: Position, limit: u32) -> rusqlite::Result<Vec<Row>> {
     let mut query = db.prepare_cached(
-        "SELECT case_id, position FROM todo WHERE position > ?1 ORDER BY position LIMIT ?2",
+        "SELECT case_id, position, traceparent FROM todo WHERE position > ?1 ORDER BY position LIMIT ?2",
     )?;
     let after = i64::try_from(position.get()).unwrap_or(i64::MAX);
     let rows = query.query_map(params![after, limit], |row| {
         let id: [u8; 16] = row.get(0)?;
         let position: i64 = row.get(1)?;
-        Ok(Row { case: CaseId(Uuid::from_bytes(id)), position: Position(position.unsigned_abs()) })
+        let traceparent: Option<String> = row.get(2)?;
+        let trace = traceparent.as_deref().and_then(TraceContext::parse);
+        Ok(Row { case: CaseId(Uuid::from_bytes(id)), position: Position(position.unsigned_abs()), trace })
     })?;
     rows.collect()
 }

@@ -30,6 +30,7 @@ use std::sync::Arc;
 
 use desk::Desk;
 use projection::{OpenError, Options, View};
+use service_kit::ops::Check;
 use service_kit::shutdown::Shutdown;
 use tokio::sync::Semaphore;
 use tonic::service::RoutesBuilder;
@@ -86,6 +87,13 @@ impl Board {
             .max_decoding_message_size(registry_api::REQUEST_BYTES_MAX)
             .max_encoding_message_size(registry_api::ANSWER_BYTES_MAX);
         routes.add_service(board).add_service(registry);
+    }
+
+    /// Whether the projection is whole and recent enough.
+    #[must_use]
+    pub fn readiness(&self, lag_events_max: u64) -> Vec<Check> {
+        let view = self.view.clone();
+        vec![("board", Box::new(move || view.status().ready(lag_events_max).into()))]
     }
 
     /// The projection, for whoever looks after it.

@@ -8,7 +8,8 @@ use std::path::Path;
 
 use case::closure::decide;
 use desk::{Desk, command_service};
-use projection::OpenError;
+use projection::{OpenError, View};
+use service_kit::ops::Check;
 use service_kit::shutdown::Shutdown;
 use tonic::service::RoutesBuilder;
 use wire::pb::whistle::closure::v1 as pb;
@@ -21,6 +22,7 @@ pub const NAMES: &[&str] = &["whistle.closure.v1.ClosureService"];
 #[derive(Clone)]
 pub struct Closure {
     desk: Desk,
+    to_close: View,
 }
 
 impl Closure {
@@ -29,8 +31,15 @@ impl Closure {
     /// # Errors
     /// [`OpenError`]
     pub async fn start(desk: Desk, dir: &Path, shutdown: &Shutdown) -> Result<Self, OpenError> {
-        split::start(&desk, dir, shutdown).await?;
-        Ok(Self { desk })
+        let to_close = split::start(&desk, dir, shutdown).await?;
+        Ok(Self { desk, to_close })
+    }
+
+    /// Whether the rows of split cases are whole and recent enough.
+    #[must_use]
+    pub fn readiness(&self, lag_events_max: u64) -> Vec<Check> {
+        let view = self.to_close.clone();
+        vec![("closure-split", Box::new(move || view.status().ready(lag_events_max).into()))]
     }
 
     /// Adds the API.

@@ -9,7 +9,7 @@ use case::state::Case;
 use case::time::At;
 use desk::Desk;
 use ledger::ExecuteError;
-use projection::OpenError;
+use projection::{OpenError, View};
 use reactor::{Acting, Reactor, Trigger};
 use service_kit::shutdown::Shutdown;
 
@@ -18,9 +18,9 @@ fn is_ended_child(case: &Case) -> bool {
     case.split_from.is_some() && case.status.is_ended()
 }
 
-pub(crate) async fn start(desk: &Desk, dir: &Path, shutdown: &Shutdown) -> Result<(), OpenError> {
-    let reactor = Reactor { name: "split", version: 1, wants: is_ended_child, act };
-    reactor.start(desk, dir, shutdown).await.map(|_rows| ())
+pub(crate) async fn start(desk: &Desk, dir: &Path, shutdown: &Shutdown) -> Result<View, OpenError> {
+    let reactor = Reactor { name: "split", version: 2, wants: is_ended_child, act };
+    reactor.start(desk, dir, shutdown).await
 }
 
 fn act(desk: &Desk, trigger: Trigger) -> Acting<'_> {
@@ -38,8 +38,8 @@ async fn close_parent(desk: &Desk, trigger: Trigger) -> Result<(), ExecuteError>
     let Some(registry) = desk.registry.current() else { return Err(ExecuteError::Unavailable) };
     let modes = desk.registry.modes();
     let now = desk.clock.now();
-    let context = Desk::automatic("closure", trigger.command_id);
-    let decided = desk.ledger.execute(&context, now, &ids, |cases| {
+    let context = trigger.context("closure");
+    let decided = desk.execute(&context, now, &ids, |cases| {
         let Some((parent, children)) = cases.split_first() else { return Ok(Vec::new()) };
         let mode = parent.area().map(|area| modes.of(area)).unwrap_or_default();
         let children: Vec<&Case> = children.iter().map(Arc::as_ref).collect();

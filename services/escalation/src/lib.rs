@@ -11,6 +11,7 @@
 mod api;
 mod reactor;
 mod rows;
+mod seen;
 #[cfg(test)]
 mod tests;
 
@@ -19,6 +20,7 @@ use std::path::Path;
 use case::time::At;
 use desk::Desk;
 use projection::{OpenError, Options, View};
+use service_kit::ops::Check;
 use service_kit::shutdown::Shutdown;
 use tokio::sync::watch;
 use tonic::service::RoutesBuilder;
@@ -61,6 +63,13 @@ impl Escalation {
                 () = ending.started() => {}
             }
         });
+        let (looking, ending) = (seen::keep(desk.clock.clone(), view.clone()), shutdown.clone());
+        shutdown.spawn("escalation-gauges", async move {
+            tokio::select! {
+                () = looking => {}
+                () = ending.started() => {}
+            }
+        });
         Ok(Self { desk, view, quiet })
     }
 
@@ -70,6 +79,13 @@ impl Escalation {
             .max_decoding_message_size(desk::REQUEST_BYTES_MAX)
             .max_encoding_message_size(desk::RESPONSE_BYTES_MAX);
         routes.add_service(server);
+    }
+
+    /// Whether its rows are whole and recent enough.
+    #[must_use]
+    pub fn readiness(&self, lag_events_max: u64) -> Vec<Check> {
+        let view = self.view.clone();
+        vec![("escalation", Box::new(move || view.status().ready(lag_events_max).into()))]
     }
 
     /// Waits until every timer due at this instant or before has fired, of everything committed before the call. For whoever steps the

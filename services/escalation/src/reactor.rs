@@ -9,10 +9,13 @@ use case::ids::{CaseId, derived_uuid};
 use case::time::At;
 use desk::Desk;
 use jiff::SignedDuration;
-use ledger::{ExecuteError, Position};
+use ledger::{CommandContext, ExecuteError, Position};
+use metrics::counter;
 use projection::View;
 use registry::ids::RegistryVersion;
+use service_kit::trace::{self, TraceContext};
 use tokio::sync::watch;
+use tracing::Instrument as _;
 
 use crate::rows::{self, DueCase};
 
@@ -122,7 +125,7 @@ impl Timers {
                 if self.corrected.get(&due.case).is_some_and(|at| *at > now) {
                     continue;
                 }
-                match self.fire_case(due.case, now).await {
+                match self.fire_case(due.case, due.trace, now).await {
                     Ok(position) => reached = reached.max(position),
                     Err(error) => {
                         tracing::warn!(%error, case_id = %due.case, "a timer will be tried again");
@@ -138,7 +141,7 @@ impl Timers {
         let early: Vec<CaseId> =
             self.corrected.iter().filter(|(_, at)| **at <= now).map(|(case, _)| *case).collect();
         for case in early {
-            match self.fire_case(case, now).await {
+            match self.fire_case(case, None, now).await {
                 Ok(position) => reached = reached.max(position),
                 Err(_) => return Ok(None),
             }
@@ -146,8 +149,13 @@ impl Timers {
         Ok(Some(reached))
     }
 
-    /// Fires the timers of one case that are due, soonest first, each in a commit of its own.
-    async fn fire_case(&mut self, id: CaseId, now: At) -> Result<Position, ExecuteError> {
+    /// Fires the timers of one case that are due, soonest first, each in a commit of its own, in the trace that led to them.
+    async fn fire_case(
+        &mut self,
+        id: CaseId,
+        led_here: Option<TraceContext>,
+        now: At,
+    ) -> Result<Position, ExecuteError> {
         let mut reached = Position::ZERO;
         self.corrected.remove(&id);
         for _ in 0..TIMERS_OF_A_CASE_MAX {
@@ -164,14 +172,23 @@ impl Timers {
                 }
                 return Ok(reached);
             }
-            let context = Desk::automatic("escalation", command_id(id, &timer));
+            let own = led_here.map(|led_here| led_here.child());
+            let context = CommandContext {
+                traceparent: own.map(|own| own.to_string()),
+                ..Desk::automatic("escalation", command_id(id, &timer))
+            };
             let cases = [id];
-            let decided = self.desk.ledger.execute(&context, now.instant(), &cases, |cases| {
+            let decided = self.desk.execute(&context, now.instant(), &cases, |cases| {
                 let Some(case) = cases.first() else { return Ok(Vec::new()) };
                 Ok(vec![fire(case, &timer, &rules, now)?])
             });
-            match decided.await {
-                Ok(done) => reached = reached.max(done.position),
+            match decided.instrument(trace::automatic("escalation", led_here, own)).await {
+                Ok(done) => {
+                    if done.commit.is_some() && !done.repeated {
+                        counter!("whistle_timers_fired_total").increment(1);
+                    }
+                    reached = reached.max(done.position);
+                }
                 // Somebody else was faster, or the clock moved on: the next look says what is left.
                 Err(ExecuteError::Refused(refusal)) => {
                     tracing::debug!(%refusal, case_id = %id, "a timer had nothing to do");

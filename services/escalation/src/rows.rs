@@ -9,6 +9,7 @@ use case::time::At;
 use jiff::Timestamp;
 use projection::{Change, FoldError, Projection};
 use rusqlite::{Connection, Transaction, params};
+use service_kit::trace::TraceContext;
 use uuid::Uuid;
 
 /// Open clocks, by when the next timer of each fires.
@@ -19,6 +20,8 @@ pub(crate) struct Clocks;
 pub(crate) struct DueCase {
     pub case: CaseId,
     pub next_at: At,
+    /// Of the commit that last changed the case, when that had one.
+    pub trace: Option<TraceContext>,
 }
 
 impl Projection for Clocks {
@@ -27,7 +30,7 @@ impl Projection for Clocks {
     }
 
     fn version(&self) -> u32 {
-        1
+        2
     }
 
     fn create(&self, db: &Connection) -> rusqlite::Result<()> {
@@ -38,7 +41,7 @@ impl Projection for Clocks {
                 start_us INTEGER NOT NULL, due_us INTEGER NOT NULL, breached INTEGER NOT NULL, paused INTEGER NOT NULL,
                 PRIMARY KEY (case_id, clock)) WITHOUT ROWID;
              CREATE INDEX clocks_by_due ON clocks (due_us, case_id, clock);
-             CREATE TABLE next (case_id BLOB PRIMARY KEY, next_us INTEGER NOT NULL) WITHOUT ROWID;
+             CREATE TABLE next (case_id BLOB PRIMARY KEY, next_us INTEGER NOT NULL, traceparent TEXT) WITHOUT ROWID;
              CREATE INDEX next_by_time ON next (next_us, case_id);",
         )
     }
@@ -53,8 +56,11 @@ impl Projection for Clocks {
             let Some(registry) = change.registry else { continue };
             let mode = case.area().map(|area| change.modes.of(area)).unwrap_or_default();
             if let Some(first) = timers(case, &Rules { registry, mode }).first() {
-                tx.prepare_cached("INSERT INTO next (case_id, next_us) VALUES (?1, ?2)")?
-                    .execute(params![id, micros(first.at)])?;
+                tx.prepare_cached("INSERT INTO next VALUES (?1, ?2, ?3)")?.execute(params![
+                    id,
+                    micros(first.at),
+                    change.commit.traceparent
+                ])?;
             }
         }
         Ok(())
@@ -112,14 +118,31 @@ pub(crate) fn due(
     let (after_us, after_case) =
         after.map_or((i64::MIN, Uuid::nil()), |after| (micros(after.next_at), after.case.0));
     let mut query = db.prepare_cached(
-        "SELECT case_id, next_us FROM next
+        "SELECT case_id, next_us, traceparent FROM next
          WHERE next_us <= ?1 AND (next_us, case_id) > (?2, ?3) ORDER BY next_us, case_id LIMIT ?4",
     )?;
-    let rows = query
-        .query_map(params![micros(until), after_us, after_case.as_bytes().as_slice(), limit], |row| {
-            Ok(DueCase { case: case_id(row.get(0)?), next_at: instant(row.get(1)?) })
-        })?;
+    let rows = query.query_map(
+        params![micros(until), after_us, after_case.as_bytes().as_slice(), limit],
+        |row| {
+            let traceparent: Option<String> = row.get(2)?;
+            let trace = traceparent.as_deref().and_then(TraceContext::parse);
+            Ok(DueCase { case: case_id(row.get(0)?), next_at: instant(row.get(1)?), trace })
+        },
+    )?;
     rows.collect()
+}
+
+/// How many clocks run whose due instant is after an instant, and how many whose is not. One walk over all of them: by the index of
+/// due instants each would be looked up once more.
+pub(crate) fn running(db: &Connection, now: At) -> rusqlite::Result<(u64, u64)> {
+    let mut query = db.prepare_cached(
+        "SELECT count(*), count(CASE WHEN due_us <= ?1 THEN 1 END) FROM clocks WHERE paused = 0",
+    )?;
+    query.query_row([micros(now)], |row| {
+        let (all, overdue): (i64, i64) = (row.get(0)?, row.get(1)?);
+        let (all, overdue) = (all.unsigned_abs(), overdue.unsigned_abs());
+        Ok((all.saturating_sub(overdue), overdue))
+    })
 }
 
 /// When the next thing after an instant happens to any case.

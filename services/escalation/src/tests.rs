@@ -1,15 +1,18 @@
-use case::event::parts::{Channel, Profile};
+use case::event::intake::NoteAdded;
+use case::event::parts::{By, Channel, Profile};
 use case::event::{Clock, Event};
 use case::ids::CaseId;
 use case::intake::Raise;
 use case::rules::PlaceGiven;
 use case::sealed::{SealAlgorithm, Sealed};
-use case::state::{Case, ObligationState};
+use case::state::{Case, ClockPhase, ObligationState};
 use case::time::At;
 use case::{Actor, Refusal, Rules, intake, routing};
 use jiff::{SignedDuration, Timestamp};
+use ledger::CommandContext;
 use registry::ClockKind;
-use test_kit::World;
+use service_kit::trace::TraceContext;
+use test_kit::{DEADLINE, World, wait_until};
 
 use crate::Escalation;
 
@@ -199,4 +202,53 @@ async fn a_clock_that_is_settled_in_time_fires_nothing() {
     let clock = clock_of(&case, ClockKind::SignFor);
     assert!(!clock.breached && clock.warned == 0);
     assert!(!case.lead().expect("leads").signed_automatically);
+}
+
+#[tokio::test]
+async fn a_timer_fires_in_the_trace_of_what_last_happened_to_its_case() {
+    let given = TraceContext::new();
+    let world = World::start().await;
+    let escalation = started(&world).await;
+    let id = dispatched(&world, 1).await;
+    let context = CommandContext {
+        traceparent: Some(given.to_string()),
+        ..CommandContext::new("p-test", world.command_id(), [0; 32])
+    };
+    let note = NoteAdded { by: By::Automatic { rule: None }, text: words(), public: false };
+    let now = world.desk.clock.now();
+    let noted =
+        world.desk.ledger.execute(&context, now, &[id], |_| Ok(vec![vec![note.clone().into()]])).await;
+    let version = noted.expect("noted").cases[0].version;
+    let case = world.desk.ledger.read_case(id).await.expect("reads");
+    step_to(&world, &escalation, clock_of(&case, ClockKind::SignFor).due_at.instant()).await;
+    let fired = world.desk.ledger.history(id, version, 1_000).await.expect("reads");
+    assert!(!fired.is_empty());
+    for (recorded, envelope) in fired {
+        let kept = envelope.traceparent.as_deref().and_then(TraceContext::parse);
+        let kept = kept.unwrap_or_else(|| panic!("{} is in no trace", recorded.event.event_type()));
+        assert_eq!(kept.trace_id, given.trace_id);
+        assert_ne!(kept.span_id, given.span_id);
+    }
+}
+
+#[tokio::test]
+async fn clocks_are_counted_as_armed_until_they_are_due_and_overdue_after() {
+    let ops = service_kit::ops::Ops::install("test").expect("counts");
+    let world = World::start().await;
+    let escalation = started(&world).await;
+    let id = dispatched(&world, 1).await;
+    let case = world.desk.ledger.read_case(id).await.expect("reads");
+    let running = case.clocks.iter().filter(|clock| clock.phase == ClockPhase::Running);
+    let last = running.clone().map(|clock| clock.due_at).max().expect("armed");
+    let count = running.count() as u64;
+    let counted = |at: At| escalation.view.read(move |db| crate::rows::running(db, at));
+    escalation.settled(At::new(world.desk.clock.now())).await;
+    assert_eq!(counted(At::new(world.desk.clock.now())).await.expect("reads"), (count, 0));
+    assert_eq!(counted(last).await.expect("reads"), (0, count), "an instant that is reached is over");
+    step_to(&world, &escalation, last.instant()).await;
+    wait_until("the timers to be counted", DEADLINE, || {
+        let text = ops.metrics();
+        text.contains("whistle_timers_fired_total ") && text.contains("whistle_clocks_armed ")
+    })
+    .await;
 }

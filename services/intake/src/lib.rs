@@ -15,6 +15,7 @@ use std::path::Path;
 use case::intake::decide;
 use desk::{Desk, command_service};
 use projection::OpenError;
+use service_kit::ops::Check;
 use service_kit::shutdown::Shutdown;
 use tonic::service::RoutesBuilder;
 use tonic::{Request, Response, Status, Streaming};
@@ -51,6 +52,13 @@ impl Intake {
         let evidence = EvidenceStore::open(photos)?;
         let hotline = hotline::Hotline::start(desk.clone(), dir, shutdown).await?;
         Ok(Self { desk, evidence, hotline })
+    }
+
+    /// Whether the rows of the hotline's outcomes are whole and recent enough.
+    #[must_use]
+    pub fn readiness(&self, lag_events_max: u64) -> Vec<Check> {
+        let view = self.hotline.view().clone();
+        vec![("intake-hotline", Box::new(move || view.status().ready(lag_events_max).into()))]
     }
 
     /// Adds the API.

@@ -53,15 +53,16 @@ impl Intake {
         request: Request<pb::RaiseCasesRequest>,
     ) -> Result<pb::RaiseCasesResponse, Status> {
         let caller = self.desk.caller(request.metadata())?;
+        let traceparent = desk::traceparent(request.metadata());
         let items = request.into_inner().items;
         if items.is_empty() || items.len() > BATCH_MAX {
             let violation = Violation::new("items", "OUT_OF_RANGE", format!("1 to {BATCH_MAX}"));
             return Err(Failure::Invalid(vec![violation]).into());
         }
         let each = items.into_iter().map(|item| {
-            let caller = caller.clone();
+            let (caller, traceparent) = (caller.clone(), traceparent.clone());
             async move {
-                let prepared = self.desk.prepare_new_for(caller, item, None).await?;
+                let prepared = self.desk.prepare_new_for(caller, item, traceparent).await?;
                 self.commit_raised(prepared).await
             }
         });

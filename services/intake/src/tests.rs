@@ -1,3 +1,5 @@
+mod seen;
+
 use case::flow::Status as CaseStatus;
 use test_kit::{World, bearer};
 use tonic::{Code, Request, Status};

@@ -7,7 +7,7 @@ use case::flow::Status;
 use case::routing::dispatch_automatically;
 use case::state::Case;
 use desk::Desk;
-use projection::OpenError;
+use projection::{OpenError, View};
 use reactor::{Acting, Reactor, Trigger, decide_alone};
 use service_kit::shutdown::Shutdown;
 
@@ -16,9 +16,9 @@ fn is_filed(case: &Case) -> bool {
     case.status == Status::Filed && case.profile != Profile::WhistleOnly && case.returns == 0
 }
 
-pub(crate) async fn start(desk: &Desk, dir: &Path, shutdown: &Shutdown) -> Result<(), OpenError> {
-    let reactor = Reactor { name: "dispatch", version: 1, wants: is_filed, act };
-    reactor.start(desk, dir, shutdown).await.map(|_rows| ())
+pub(crate) async fn start(desk: &Desk, dir: &Path, shutdown: &Shutdown) -> Result<View, OpenError> {
+    let reactor = Reactor { name: "dispatch", version: 2, wants: is_filed, act };
+    reactor.start(desk, dir, shutdown).await
 }
 
 fn act(desk: &Desk, trigger: Trigger) -> Acting<'_> {

@@ -12,6 +12,7 @@ mod opener;
 mod row;
 mod scope;
 mod seats;
+mod seen;
 mod stream;
 #[cfg(test)]
 mod tests;
@@ -90,6 +91,13 @@ impl Feed {
             }
         });
         let (seats, shutdown, timing) = (Seats::default(), shutdown.clone(), Timing::DEFAULT);
+        let (looking, ending) = (seen::keep(desk.clone(), seats.clone()), shutdown.clone());
+        shutdown.spawn("feed gauges", async move {
+            tokio::select! {
+                () = looking => {}
+                () = ending.started() => {}
+            }
+        });
         Ok(Self { desk, view, latest, acks, seats, shutdown, timing })
     }
 

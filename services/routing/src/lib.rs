@@ -11,7 +11,8 @@ use std::path::Path;
 
 use case::routing::decide;
 use desk::{Desk, command_service};
-use projection::OpenError;
+use projection::{OpenError, View};
+use service_kit::ops::Check;
 use service_kit::shutdown::Shutdown;
 use tonic::service::RoutesBuilder;
 use tonic::{Request, Response, Status};
@@ -26,6 +27,7 @@ pub const NAMES: &[&str] = &["whistle.routing.v1.RoutingService", "whistle.routi
 pub struct Routing {
     desk: Desk,
     feed: feed::Feed,
+    to_dispatch: View,
 }
 
 impl Routing {
@@ -34,9 +36,19 @@ impl Routing {
     /// # Errors
     /// [`OpenError`]
     pub async fn start(desk: Desk, dir: &Path, shutdown: &Shutdown) -> Result<Self, OpenError> {
-        dispatch::start(&desk, dir, shutdown).await?;
+        let to_dispatch = dispatch::start(&desk, dir, shutdown).await?;
         let feed = feed::Feed::start(desk.clone(), dir, shutdown).await?;
-        Ok(Self { desk, feed })
+        Ok(Self { desk, feed, to_dispatch })
+    }
+
+    /// Whether the feed's index and the rows of what is to be dispatched are whole and recent enough.
+    #[must_use]
+    pub fn readiness(&self, lag_events_max: u64) -> Vec<Check> {
+        let (feed, to_dispatch) = (self.feed.view().clone(), self.to_dispatch.clone());
+        vec![
+            ("routing-feed", Box::new(move || feed.status().ready(lag_events_max).into())),
+            ("routing-dispatch", Box::new(move || to_dispatch.status().ready(lag_events_max).into())),
+        ]
     }
 
     /// Adds the API.

@@ -11,6 +11,7 @@ use case::{Refusal, Rules};
 use desk::{Caller, Desk, of_execute, of_ledger};
 use ledger::{CommandContext, Done, ExecuteError};
 use registry::ids::SourceId;
+use service_kit::trace::TraceContext;
 use tonic::Status;
 use vault::{Contact, NewContact};
 use wire::pb::whistle::case::v1::NewCase;
@@ -172,7 +173,7 @@ impl Taking {
             let mode = case.area().map(|area| modes.of(area)).unwrap_or_default();
             Ok(vec![decide(case, &Rules { registry: &registry, mode }, At::new(now))?])
         };
-        self.desk.ledger.execute(context, now, &[id], decide).await
+        self.desk.execute(context, now, &[id], decide).await
     }
 
     async fn prepare(
@@ -201,6 +202,8 @@ impl Taking {
         let context = CommandContext {
             // A time that cannot be is a defect of the case; the envelope then says when it was written down.
             occurred_at: Some(raise.occurred_at.instant().min(now)),
+            // The stream goes on for hours; a ticket is a piece of work of its own, and so is its trace.
+            traceparent: Some(TraceContext::new().to_string()),
             ..CommandContext::new(self.caller.principal.id.clone(), command_id, mac)
         };
         Ok(Prepared { raise, context })

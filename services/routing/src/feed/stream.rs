@@ -23,6 +23,7 @@ use super::Timing;
 use super::index::{self, Latest};
 use super::message::Messages;
 use super::seats::Seat;
+use super::seen;
 
 /// What one message of the stream is.
 pub(super) type Item = Result<pb::FeedMessage, Status>;
@@ -114,17 +115,18 @@ impl Stream {
         if self.snapshot {
             self.send_snapshot().await?;
         }
+        self.move_to(self.cursor);
         let orgs: Arc<[OrgId]> = self.messages.scope.orgs.clone().into();
         let mut caught_up = false;
         loop {
             let view = self.view.clone();
             let read = index::page(&view, Arc::clone(&orgs), self.cursor);
             let page = self.guarded(read).await??;
-            if self.send_rows(page.rows).await? == Sent::Behind {
+            if self.send_rows(page.rows, caught_up).await? == Sent::Behind {
                 caught_up = false;
                 continue;
             }
-            self.cursor = self.cursor.max(page.covered);
+            self.move_to(self.cursor.max(page.covered));
             if page.more {
                 continue;
             }
@@ -139,18 +141,26 @@ impl Stream {
         }
     }
 
-    /// Sends rows, and moves on with each that went out.
-    async fn send_rows(&mut self, rows: Vec<super::row::EventRow>) -> Result<Sent, End> {
+    /// Sends rows, and moves on with each that went out. Of a reader that had everything before, it is told how long that took.
+    async fn send_rows(&mut self, rows: Vec<super::row::EventRow>, is_live: bool) -> Result<Sent, End> {
         for row in rows {
-            let position = row.position;
-            if let Some(message) = self.messages.event(row).await?
-                && self.send(message).await? == Sent::Behind
-            {
-                return Ok(Sent::Behind);
+            let (position, recorded_at) = (row.position, row.recorded_at);
+            if let Some(message) = self.messages.event(row).await? {
+                if self.send(message).await? == Sent::Behind {
+                    return Ok(Sent::Behind);
+                }
+                if is_live {
+                    seen::delivered(recorded_at, self.messages.desk.clock.now());
+                }
             }
-            self.cursor = position;
+            self.move_to(position);
         }
         Ok(Sent::Yes)
+    }
+
+    fn move_to(&mut self, position: u64) {
+        self.cursor = position;
+        self.seat.is_at(position);
     }
 
     /// Waits until there may be something for the reader; says meanwhile that there is nothing.
@@ -164,7 +174,7 @@ impl Stream {
                     if self.latest.is_after(orgs, self.cursor) {
                         return Ok(());
                     }
-                    self.cursor = self.cursor.max(position.get());
+                    self.move_to(self.cursor.max(position.get()));
                 }
                 Err(_quiet) => {
                     let bookmark = self.bookmark();
@@ -184,13 +194,17 @@ impl Stream {
     async fn send(&mut self, message: pb::FeedMessage) -> Result<Sent, End> {
         self.bookmark_at = Instant::now() + self.messages.scope.bookmark_every;
         let message = match self.tx.try_send(Ok(message)) {
-            Ok(()) => return Ok(Sent::Yes),
+            Ok(()) => {
+                seen::sent();
+                return Ok(Sent::Yes);
+            }
             Err(TrySendError::Closed(_)) => return Err(End::Gone),
             Err(TrySendError::Full(message)) => message,
         };
         let room = self.tx.clone().reserve_owned();
         if let Ok(room) = self.guarded(timeout(self.timing.slow_after, room)).await? {
             room.map_err(|_closed| End::Gone)?.send(message);
+            seen::sent();
             return Ok(Sent::Yes);
         }
         drop(message);
@@ -223,7 +237,7 @@ impl Stream {
                 after = Some(last);
             }
         }
-        self.cursor = noted;
+        self.move_to(noted);
         let end = self.messages.plain(noted, Message::SnapshotEnd(pb::SnapshotEnd { entries }));
         self.send_patiently(end).await
     }
@@ -231,6 +245,7 @@ impl Stream {
     async fn send_patiently(&mut self, message: pb::FeedMessage) -> Result<(), End> {
         let room = self.guarded(self.tx.clone().reserve_owned()).await?;
         room.map_err(|_closed| End::Gone)?.send(Ok(message));
+        seen::sent();
         Ok(())
     }
 

@@ -300,3 +300,28 @@ async fn an_index_made_anew_is_equal_row_for_row() {
     );
     assert_eq!(sums.0, sums.1);
 }
+
+#[tokio::test]
+async fn feeds_are_counted_and_the_slowest_is_known() {
+    let ops = service_kit::ops::Ops::install("test").unwrap();
+    let district = District::start().await;
+    assert_eq!(district.feed.seats.look(), (0, None));
+    let mut stream = district.subscribe(TRAFFIC, SubscribeRequest::default()).await.unwrap();
+    assert_eq!(told(&next(&mut stream).await), "caught up");
+    let case = district.dispatched(1).await;
+    assert_eq!(told(&next(&mut stream).await), "assigned CaseDispatched");
+    district.sign(TRAFFIC, case, 1).await;
+    assert_eq!(told(&next(&mut stream).await), "changed SignedFor");
+    let head = district.world.desk.ledger.head().position.get();
+    let at_head = || district.feed.seats.look() == (1, Some(head));
+    test_kit::wait_until("the feed to be where the ledger is", test_kit::DEADLINE, at_head).await;
+    for family in
+        ["whistle_feed_messages_total ", "whistle_feed_delivery_seconds_count ", "whistle_feeds_open "]
+    {
+        let counted = || ops.metrics().contains(family);
+        test_kit::wait_until(family, test_kit::DEADLINE, counted).await;
+    }
+    drop(stream);
+    let none_open = || district.feed.seats.look() == (0, None);
+    test_kit::wait_until("the seat to be free", test_kit::DEADLINE, none_open).await;
+}
