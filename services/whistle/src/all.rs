@@ -16,7 +16,7 @@ use ledger::{CommandContext, Ledger, LedgerInfo};
 use registry::Content;
 use serde::Deserialize;
 use service_kit::clock::Clock;
-use service_kit::ops;
+use service_kit::ops::{self, Check};
 use service_kit::principals::Principals;
 use service_kit::server::{self, Offer};
 use service_kit::shutdown::{self, Drained, Shutdown};
@@ -103,6 +103,8 @@ pub(crate) struct AllInOne {
     pub address: SocketAddr,
     /// What the services work with.
     pub desk: Desk,
+    /// Whether they are ready.
+    pub checks: Vec<Check>,
     shutdown: Shutdown,
     server: JoinHandle<Result<(), server::Error>>,
     grace: Duration,
@@ -126,8 +128,8 @@ impl AllInOne {
         let info = whose(&directory, options.first.as_ref())?;
         let desk = open(&directory, &info, &options, shutdown).await?;
         publish_first(&desk, options.first.as_ref()).await?;
-        let routes = services(&desk, &directory, shutdown).await?;
-        let Settings { server, shutdown: ending, .. } = options.settings;
+        let Settings { server, shutdown: ending, ops, .. } = options.settings;
+        let (routes, checks) = services(&desk, &directory, ops.follower_lag_max_events, shutdown).await?;
         let stop = shutdown.clone();
         let serving = async move {
             let names = names();
@@ -135,7 +137,8 @@ impl AllInOne {
             server::serve(listener, offer, &server, &ending, &stop).await
         };
         let server = shutdown.spawn("server", serving);
-        Ok(Self { address, desk, shutdown: shutdown.clone(), server, grace: ending.grace(), _lock: lock })
+        let (shutdown, grace) = (shutdown.clone(), ending.grace());
+        Ok(Self { address, desk, checks, shutdown, server, grace, _lock: lock })
     }
 
     /// Begins the shutdown, lets everybody end, and closes the log last.
@@ -225,13 +228,15 @@ async fn publish_first(desk: &Desk, first: Option<&Content>) -> Result<(), Start
 async fn services(
     desk: &Desk,
     directory: &Directory,
+    lag_events_max: u64,
     shutdown: &Shutdown,
-) -> Result<RoutesBuilder, StartError> {
-    let mut routes = RoutesBuilder::default();
+) -> Result<(RoutesBuilder, Vec<Check>), StartError> {
+    let (mut routes, mut checks) = (RoutesBuilder::default(), Vec::new());
     macro_rules! start {
         ($name:literal, $start:expr) => {{
             let started = $start.await;
             let service = started.map_err(|error| StartError::Service($name, chain(&error)))?;
+            checks.extend(service.readiness(lag_events_max));
             service.add_to(&mut routes);
         }};
     }
@@ -246,7 +251,7 @@ async fn services(
     start!("escalation", escalation::Escalation::start(desk.clone(), &made("escalation")?, shutdown));
     start!("closure", closure::Closure::start(desk.clone(), &made("closure")?, shutdown));
     start!("board", board::Board::start(desk.clone(), &made("board")?, shutdown));
-    Ok(routes)
+    Ok((routes, checks))
 }
 
 /// Full names of everything served.

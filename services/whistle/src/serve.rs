@@ -7,6 +7,7 @@ use clap::Args;
 use registry::Content;
 use service_kit::clock::{Clock, Start, start_gap};
 use service_kit::config::Faults;
+use service_kit::ops::{Ops, Serving};
 use service_kit::principals::Principals;
 use service_kit::shutdown::Shutdown;
 use tokio::net::TcpListener;
@@ -26,6 +27,7 @@ const NO_SETTINGS: [&str; 2] = ["WHISTLE_SERVER", "WHISTLE_TOKEN"];
 Examples:
   whistle serve --data /var/lib/whistle --principals principals.toml --registry seeds/huancui
   whistle serve all --data /var/lib/whistle --principals principals.toml --listen 0.0.0.0:7600
+  whistle serve --data D --principals P --ops 127.0.0.1:7601
   whistle serve --data D --principals P --config whistle.toml --print-config
 
 The registry is published when none is yet; later ones go with `whistle registry publish`.
@@ -40,6 +42,9 @@ pub(crate) struct Serve {
     /// Where to listen; port 0 takes a free one, which is printed.
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:7600")]
     listen: SocketAddr,
+    /// Where operators see /livez, /readyz and /metrics, over HTTP; over `ops.listen`. Nowhere unless given.
+    #[arg(long, value_name = "ADDR")]
+    ops: Option<SocketAddr>,
     /// Who may call: a TOML file of `[[principal]]` tables; `whistle token new` makes one.
     #[arg(long, value_name = "FILE")]
     principals: PathBuf,
@@ -85,11 +90,17 @@ pub(crate) async fn run(args: &Serve, lang: Lang) -> Result<Exit, Failure> {
     let listener = TcpListener::bind(args.listen).await.map_err(|error| not_bound(args.listen, &error))?;
     let shutdown = Shutdown::new();
     shutdown.listen_to_signals().map_err(Failure::internal)?;
-    let all = start(args, clock.clone(), principals, first, settings, listener, &shutdown).await?;
+    let ops = operators(args, &settings, &shutdown).await?;
+    let mut all = start(args, clock.clone(), principals, first, settings, listener, &shutdown).await?;
     if !frozen {
         keep_tick(directory.tick(), clock, &shutdown);
     }
     output::lines(&[format!("listening on http://{}", all.address)])?;
+    // Kept to the end of the process: it is asked whether it is ready while it ends.
+    if let Some((ops, _serving)) = &ops {
+        ops.add(std::mem::take(&mut all.checks));
+        ops.started();
+    }
     if frozen {
         output::say(lang.pick(
             "距上次运行太久:照常服务,但时钟停在上次,不触发任何时限。核对系统时间后用 --accept-gap 重启。",
@@ -103,6 +114,20 @@ pub(crate) async fn run(args: &Serve, lang: Lang) -> Result<Exit, Failure> {
     } else {
         Err(Failure::internal(format!("not everything ended: {drained:?}")))
     }
+}
+
+/// What operators see, before anything else starts: that it is starting is worth seeing too.
+async fn operators(
+    args: &Serve,
+    settings: &Settings,
+    shutdown: &Shutdown,
+) -> Result<Option<(Ops, Serving)>, Failure> {
+    let Some(address) = args.ops.or_else(|| settings.ops.address()) else { return Ok(None) };
+    let listener = TcpListener::bind(address).await.map_err(|error| not_bound(address, &error))?;
+    let ops = Ops::install("all").map_err(Failure::internal)?;
+    let serving = ops.serve(listener, shutdown).map_err(Failure::internal)?;
+    output::lines(&[format!("ops on http://{}", serving.address())])?;
+    Ok(Some((ops, serving)))
 }
 
 async fn start(

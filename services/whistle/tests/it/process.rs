@@ -1,6 +1,6 @@
 //! Running the binary.
 
-use std::io::{BufRead as _, BufReader};
+use std::io::{BufRead as _, BufReader, Read as _};
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 
@@ -45,19 +45,51 @@ pub(crate) struct Server {
     child: Child,
     /// Where it listens.
     pub address: String,
+    /// Where operators look, when it was told to show them anything.
+    pub ops: Option<String>,
+    told: Option<std::thread::JoinHandle<String>>,
 }
 
 impl Server {
     /// Starts a command that serves and waits until it says where.
     pub(crate) fn start(arguments: &[&str]) -> Self {
-        let mut child =
-            whistle().args(arguments).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        Self::spawned(whistle().args(arguments).stderr(Stdio::null()))
+    }
+
+    /// The same with everything it says about traces, which [`Server::terminate_and_tell`] gives.
+    pub(crate) fn start_traced(arguments: &[&str]) -> Self {
+        let mut command = whistle();
+        command.env("WHISTLE_TELEMETRY__FILTER", "info,whistle::trace=debug");
+        Self::spawned(command.args(arguments).stderr(Stdio::piped()))
+    }
+
+    fn spawned(command: &mut Command) -> Self {
+        let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
+        let told = child.stderr.take().map(|mut stderr| {
+            std::thread::spawn(move || {
+                let mut told = String::new();
+                stderr.read_to_string(&mut told).unwrap();
+                told
+            })
+        });
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        let line = lines.find_map(|line| line.unwrap().strip_prefix("listening on ").map(str::to_owned));
+        let mut ops = None;
+        let line = lines.find_map(|line| {
+            let line = line.unwrap();
+            ops = ops.take().or_else(|| line.strip_prefix("ops on http://").map(str::to_owned));
+            line.strip_prefix("listening on ").map(str::to_owned)
+        });
         let address = line.expect("it ended before it listened");
         // The pipe is read on, so that the server never writes into a full or closed one.
         std::thread::spawn(move || lines.for_each(drop));
-        Self { child, address }
+        Self { child, address, ops, told }
+    }
+
+    /// Asks it to end and gives the JSON lines it wrote.
+    pub(crate) fn terminate_and_tell(mut self) -> Vec<Value> {
+        let told = self.told.take().expect("started to be read");
+        assert_eq!(self.terminate(), Some(0));
+        told.join().unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect()
     }
 
     /// Kills it, as a power cut would.

@@ -1,4 +1,6 @@
 use std::fmt::Write as _;
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
@@ -9,6 +11,8 @@ use crate::process::{Server, json, run, text, told};
 const ROUNDS: usize = 3;
 /// Commands of one batch.
 const BATCH: usize = 4;
+/// Looks at whether a server is ready; each is a connection of its own, so this is far longer than any start takes.
+const LOOKS_MAX: usize = 100_000;
 
 /// A data directory with people who may call it.
 struct Home {
@@ -42,18 +46,15 @@ impl Home {
     }
 
     fn serve(&self) -> Server {
+        self.serve_with(Server::start, &[])
+    }
+
+    fn serve_with(&self, start: fn(&[&str]) -> Server, more: &[&str]) -> Server {
         let seeds = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../seeds/huancui");
-        Server::start(&[
-            "serve",
-            "--data",
-            text(&self.path("data")),
-            "--principals",
-            text(&self.path("principals.toml")),
-            "--registry",
-            text(&seeds),
-            "--listen",
-            "127.0.0.1:0",
-        ])
+        let (data, principals) = (self.path("data"), self.path("principals.toml"));
+        let own =
+            ["serve", "--listen", "127.0.0.1:0", "--data", text(&data), "--principals", text(&principals)];
+        start(&[&own, ["--registry", text(&seeds)].as_slice(), more].concat())
     }
 
     fn raise(&self, server: &Server, command_id: &str) -> serde_json::Value {
@@ -130,4 +131,54 @@ fn settings_in_force_are_printed() {
         .output()
         .unwrap();
     assert_eq!(wrong.status.code(), Some(64), "{}", told(&wrong));
+}
+
+/// The status and the body of a page.
+fn get(address: &str, path: &str) -> (String, String) {
+    let mut stream = TcpStream::connect(address).unwrap();
+    write!(stream, "GET {path} HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n").unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+    (head.lines().next().unwrap().to_owned(), body.to_owned())
+}
+
+#[test]
+fn a_server_is_seen_from_outside_and_a_call_is_one_trace() {
+    let home = Home::new();
+    let server = home.serve_with(Server::start_traced, &["--ops", "127.0.0.1:0"]);
+    let ops = server.ops.clone().expect("it says where operators look");
+    home.raise(&server, "00000000-0000-4000-8000-000000000001");
+    assert_eq!(get(&ops, "/livez"), ("HTTP/1.1 200 OK".to_owned(), "ok\n".to_owned()));
+    // The projections of a new directory are made first; each look asks anew.
+    let looks = || (0..LOOKS_MAX).map(|_| get(&ops, "/readyz"));
+    let (_, checks) = looks().find(|(status, _)| status.ends_with(" 200 OK")).expect("it never was ready");
+    let checks: Vec<&str> = checks.lines().collect();
+    let names = [
+        "start",
+        "intake-hotline",
+        "routing-feed",
+        "routing-dispatch",
+        "escalation",
+        "closure-split",
+        "board",
+    ];
+    assert_eq!(checks, names.map(|name| format!("{name}: ok")));
+    let (_, metrics) = get(&ops, "/metrics");
+    let raises = "whistle_grpc_requests_total{service=\"whistle.intake.v1.IntakeService\",method=\"RaiseCase\",code=\"OK\"} 1";
+    for line in [raises, "whistle_commits_total ", "whistle_build_info{version=\"0.0.0\",role=\"all\"} 1"] {
+        assert!(metrics.contains(line), "{line} is not in\n{metrics}");
+    }
+    let lines = server.terminate_and_tell();
+    let of_trace = |message: &str| {
+        let wanted =
+            |line: &&serde_json::Value| line["target"] == "whistle::trace" && line["message"] == message;
+        lines.iter().filter(wanted).collect::<Vec<_>>()
+    };
+    let (committed, ended) = (of_trace("committed"), of_trace("call ended"));
+    assert_eq!((committed.len(), ended.len()), (1, 1), "{committed:?} {ended:?}");
+    assert_eq!((&ended[0]["method"], &ended[0]["code"]), (&"RaiseCase".into(), &"OK".into()));
+    let trace = &ended[0]["span"]["trace_id"];
+    assert_eq!(trace.as_str().map(str::len), Some(32), "{trace}");
+    assert_eq!(&committed[0]["trace_id"], trace);
 }
