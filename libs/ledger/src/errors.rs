@@ -67,6 +67,12 @@ pub enum LedgerError {
 }
 
 impl LedgerError {
+    /// Whether the same question may have an answer later, without anybody mending anything here.
+    #[must_use]
+    pub fn is_away(&self) -> bool {
+        matches!(self, Self::Away)
+    }
+
     /// What a stored event that cannot be decoded means.
     pub(crate) fn decode(position: Position, error: DecodeError) -> Self {
         match error {

@@ -24,11 +24,25 @@ pub trait Projection: Send + 'static {
     /// What SQLite says.
     fn create(&self, db: &Connection) -> rusqlite::Result<()>;
 
+    /// Fetches beforehand, for many commits at once, what applying them one by one would fetch from elsewhere. Called on a
+    /// blocking thread before the transaction begins; [`Projection::release`] follows in any case.
+    ///
+    /// # Errors
+    /// As [`Projection::apply`].
+    fn prepare(&mut self, batch: &[Arc<Commit>]) -> Result<(), FoldError> {
+        let _nothing_to_fetch = batch;
+        Ok(())
+    }
+
+    /// Lets go of what was prepared: the batch is applied, or given up.
+    fn release(&mut self) {}
+
     /// Writes what one commit changes. The transaction goes on: neither commit nor roll it back. Statements are best
     /// prepared with `prepare_cached`.
     ///
     /// # Errors
-    /// [`FoldError`] parks the projection: it stands still, says why, and answers no reads until somebody mends it.
+    /// [`FoldError::Away`] has the whole batch applied again later. Any other [`FoldError`] parks the projection: it stands
+    /// still, says why, and answers no reads until somebody mends it.
     fn apply(&mut self, tx: &Transaction<'_>, change: &Change<'_>) -> Result<(), FoldError>;
 }
 
@@ -38,6 +52,9 @@ pub enum FoldError {
     /// SQLite refuses.
     #[error(transparent)]
     Sql(#[from] rusqlite::Error),
+    /// What the fold needs from elsewhere is not reached now. The rows stay as they were, and the batch is tried again.
+    #[error("{0} is not reached")]
+    Away(&'static str),
     /// The commit cannot be what it is: a mistake in the fold or in whoever committed. Never quotes personal text.
     #[error("{0}")]
     Fact(String),

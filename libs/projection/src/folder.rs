@@ -23,6 +23,9 @@ pub(crate) struct Folder<P> {
     cases: Cases,
     registry: RegistryFold,
     registry_stream: Stream,
+    ledger: Ledger,
+    /// A batch was given up on the way: what is in memory may be ahead of the rows.
+    stale: bool,
 }
 
 /// Why a batch was not applied.
@@ -30,12 +33,25 @@ pub(crate) struct Folder<P> {
 pub(crate) enum Failure {
     #[error("the commit at {at} cannot be applied: {error}")]
     Fold { at: Position, error: FoldError },
+    #[error("the commits from {at} on cannot be prepared: {error}")]
+    Prepare { at: Position, error: FoldError },
     #[error("another process writes this file: it is at {found}, not at {expected}")]
     OtherWriter { found: Position, expected: Position },
     #[error(transparent)]
     Sql(#[from] rusqlite::Error),
     #[error(transparent)]
     Ledger(#[from] LedgerError),
+}
+
+impl Failure {
+    /// Whether the same batch may be applied later without anybody mending anything.
+    pub(crate) fn is_away(&self) -> bool {
+        match self {
+            Self::Fold { error, .. } | Self::Prepare { error, .. } => matches!(error, FoldError::Away(_)),
+            Self::Ledger(error) => error.is_away(),
+            Self::OtherWriter { .. } | Self::Sql(_) => false,
+        }
+    }
 }
 
 impl<P: Projection> Folder<P> {
@@ -48,7 +64,8 @@ impl<P: Projection> Folder<P> {
         let Opened { db, checkpoint } = opened;
         let registry = RegistryFold::load(ledger, Some(checkpoint.position)).await?;
         let cases = Cases { known: LruCache::new(cases_max), ledger: ledger.clone() };
-        Ok(Self { db, checkpoint, projection, cases, registry, registry_stream: registry_stream::stream() })
+        let (registry_stream, ledger) = (registry_stream::stream(), ledger.clone());
+        Ok(Self { db, checkpoint, projection, cases, registry, registry_stream, ledger, stale: false })
     }
 
     pub(crate) fn position(&self) -> Position {
@@ -56,9 +73,38 @@ impl<P: Projection> Folder<P> {
     }
 
     /// Applies commits that follow on each other, all of them or none. Blocks; needs a runtime's handle for the cases that
-    /// are not at hand. After a failure the folder is of no further use.
+    /// are not at hand. After a failure the same batch may be applied again, and nothing else.
     pub(crate) fn apply(&mut self, batch: &[Arc<Commit>], runtime: &Handle) -> Result<Position, Failure> {
-        let Self { db, checkpoint, projection, cases, registry, registry_stream } = self;
+        self.refresh(runtime)?;
+        self.stale = true;
+        let prepared = self.projection.prepare(batch).map_err(|error| {
+            let at = batch.first().map_or(self.checkpoint.position, |commit| commit.first);
+            Failure::Prepare { at, error }
+        });
+        let applied = prepared.and_then(|()| self.write(batch, runtime));
+        self.projection.release();
+        self.checkpoint = applied?;
+        self.stale = false;
+        if batch.iter().any(|commit| destroys_a_key(commit)) {
+            self.truncate_journal();
+        }
+        Ok(self.checkpoint.position)
+    }
+
+    /// What is in memory as of the rows again, after a batch was given up.
+    fn refresh(&mut self, runtime: &Handle) -> Result<(), Failure> {
+        if self.stale {
+            let until = Some(self.checkpoint.position);
+            self.registry = runtime.block_on(RegistryFold::load(&self.ledger, until))?;
+            self.cases.known.clear();
+        }
+        Ok(())
+    }
+
+    /// Writes a batch in one transaction; gives back where the rows are then.
+    fn write(&mut self, batch: &[Arc<Commit>], runtime: &Handle) -> Result<Checkpoint, Failure> {
+        let Self { db, projection, cases, registry, registry_stream, .. } = self;
+        let mut checkpoint = self.checkpoint.clone();
         let tx = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let found = checkpoint::position(&tx)?;
         if found != checkpoint.position {
@@ -79,10 +125,7 @@ impl<P: Projection> Folder<P> {
         }
         checkpoint.write(&tx)?;
         tx.commit()?;
-        if batch.iter().any(|commit| destroys_a_key(commit)) {
-            self.truncate_journal();
-        }
-        Ok(self.checkpoint.position)
+        Ok(checkpoint)
     }
 
     /// What was sealed under a destroyed key must not live on in the journal.

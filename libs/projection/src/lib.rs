@@ -8,7 +8,8 @@
 //! writes rows and checkpoint in one transaction, so that every commit is applied exactly once whatever is killed when.
 //!
 //! Invariants, as absences:
-//! - no commit is applied twice, skipped or out of order; one that cannot be applied parks the projection with its reason;
+//! - no commit is applied twice, skipped or out of order; one that cannot be applied parks the projection with its reason, one
+//!   for which something is away waits until it is there;
 //! - no row without the position it is as of: both are read in one snapshot ([`position`]);
 //! - no file outlives what it was made from: another ledger, epoch, chain or version of the projection rebuilds it;
 //! - nothing is only in a file here: delete it, and it comes again, equal row for row ([`checksum`]).

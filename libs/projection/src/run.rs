@@ -2,11 +2,13 @@
 
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 
-use ledger::{Commit, Follow, LedgerError, Position};
+use ledger::{Commit, Follow, Ledger, LedgerError, Position};
 use tokio::runtime::Handle;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
+use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
 use crate::change::Projection;
@@ -35,8 +37,13 @@ pub enum RunError {
     },
 }
 
+/// Pauses between tries while something a projection needs is away: doubled from the least to the most.
+const PAUSE_MIN: Duration = Duration::from_millis(100);
+const PAUSE_MAX: Duration = Duration::from_secs(2);
+
 pub(crate) struct Runner<P> {
     name: &'static str,
+    ledger: Ledger,
     options: Options,
     stop: CancellationToken,
     state: watch::Sender<State>,
@@ -44,15 +51,48 @@ pub(crate) struct Runner<P> {
     gathering: Gathering,
     batch: Vec<Arc<Commit>>,
     batch_bytes: usize,
+    work_pause: Pause,
+    gathering_pause: Pause,
 }
 
-/// The folder comes back with what came of the batch.
-type Applied<P> = (Box<Folder<P>>, Result<Position, Failure>);
+/// How long to wait for what is away.
+#[derive(Clone, Copy)]
+struct Pause(Duration);
+
+impl Pause {
+    const NONE: Self = Self(PAUSE_MIN);
+
+    /// The pause to make now. Says why at the first.
+    fn next(&mut self, name: &'static str, reason: &dyn std::fmt::Display) -> Duration {
+        let now = self.0;
+        if now == PAUSE_MIN {
+            tracing::warn!(projection = name, %reason, "projection waits for what it needs");
+        }
+        self.0 = (now * 2).min(PAUSE_MAX);
+        now
+    }
+
+    fn is_over(&mut self, name: &'static str) {
+        if self.0 > PAUSE_MIN {
+            tracing::info!(projection = name, "projection goes on");
+        }
+        *self = Self::NONE;
+    }
+}
+
+/// A folder with a batch and what came of it.
+struct Applied<P> {
+    folder: Box<Folder<P>>,
+    batch: Vec<Arc<Commit>>,
+    outcome: Result<Position, Failure>,
+}
 
 /// The folder is either here or at work on a blocking thread.
 enum Work<P> {
     Idle(Box<Folder<P>>),
     Busy(JoinHandle<Applied<P>>),
+    /// A batch is applied again after a pause.
+    Pausing(Box<Folder<P>>, Vec<Arc<Commit>>, Pin<Box<dyn Future<Output = ()> + Send>>),
     /// In the middle of changing hands; never seen from outside.
     Changing,
 }
@@ -75,17 +115,28 @@ async fn gather(mut follow: Follow) -> Gathered {
     Gathered { follow, commit, behind }
 }
 
+/// The same after a pause, going on where the last one ended: one that failed says the same for ever.
+async fn gather_again(ledger: Ledger, last: Follow, pause: Duration) -> Gathered {
+    sleep(pause).await;
+    match ledger.follow(last.position()) {
+        Ok(follow) => gather(follow).await,
+        Err(error) => Gathered { follow: last, commit: Err(error), behind: false },
+    }
+}
+
 /// What a turn of the loop brought.
 enum Turn<P> {
     Stop,
     Gathered(Gathered),
-    Applied(Box<Folder<P>>, Result<Position, Failure>),
+    Applied(Applied<P>),
+    Again,
     Panicked,
 }
 
 impl<P: Projection> Runner<P> {
     pub(crate) fn new(
         name: &'static str,
+        ledger: Ledger,
         folder: Folder<P>,
         follow: Follow,
         state: watch::Sender<State>,
@@ -94,7 +145,20 @@ impl<P: Projection> Runner<P> {
     ) -> Self {
         let work = Work::Idle(Box::new(folder));
         let gathering = Gathering::Waiting(Box::pin(gather(follow)));
-        Self { name, options, stop, state, work, gathering, batch: Vec::new(), batch_bytes: 0 }
+        let (work_pause, gathering_pause) = (Pause::NONE, Pause::NONE);
+        Self {
+            name,
+            ledger,
+            options,
+            stop,
+            state,
+            work,
+            gathering,
+            batch: Vec::new(),
+            batch_bytes: 0,
+            work_pause,
+            gathering_pause,
+        }
     }
 
     /// Until told to stop; what is being applied then is finished.
@@ -106,15 +170,23 @@ impl<P: Projection> Runner<P> {
             match self.turn().await {
                 Turn::Stop => return self.finish().await,
                 Turn::Gathered(gathered) => self.take(gathered),
-                Turn::Applied(folder, Ok(position)) => {
+                Turn::Applied(Applied { folder, outcome: Ok(position), .. }) => {
                     tell(&self.state, position);
+                    self.work_pause.is_over(self.name);
                     self.work = Work::Idle(folder);
                     self.hand_over();
                 }
-                Turn::Applied(_, Err(Failure::Ledger(source))) => {
+                Turn::Applied(Applied { folder, batch, outcome: Err(failure) }) if failure.is_away() => {
+                    let pause = self.work_pause.next(self.name, &failure);
+                    self.work = Work::Pausing(folder, batch, Box::pin(sleep(pause)));
+                }
+                Turn::Applied(Applied { outcome: Err(Failure::Ledger(source)), .. }) => {
                     return Err(RunError::Ledger { name: self.name, source });
                 }
-                Turn::Applied(_, Err(failure)) => return self.park(failure.to_string()).await,
+                Turn::Applied(Applied { outcome: Err(failure), .. }) => {
+                    return self.park(failure.to_string()).await;
+                }
+                Turn::Again => self.try_again(),
                 Turn::Panicked => return self.park("the fold panicked".to_owned()).await,
             }
         }
@@ -125,10 +197,11 @@ impl<P: Projection> Runner<P> {
             self.batch.len() < self.options.batch_commits && self.batch_bytes < self.options.batch_bytes;
         let applied = async {
             match &mut self.work {
-                Work::Busy(work) => match work.await {
-                    Ok((folder, outcome)) => Turn::Applied(folder, outcome),
-                    Err(_panic) => Turn::Panicked,
-                },
+                Work::Busy(work) => work.await.map_or(Turn::Panicked, Turn::Applied),
+                Work::Pausing(_, _, pause) => {
+                    pause.await;
+                    Turn::Again
+                }
                 Work::Idle(_) | Work::Changing => std::future::pending().await,
             }
         };
@@ -150,9 +223,15 @@ impl<P: Projection> Runner<P> {
         let Gathered { follow, commit, behind } = gathered;
         match commit {
             Ok(commit) => {
+                self.gathering_pause.is_over(self.name);
                 self.batch_bytes = self.batch_bytes.saturating_add(commit.stored_bytes);
                 self.batch.push(commit);
                 self.gathering = Gathering::Waiting(Box::pin(gather(follow)));
+            }
+            Err(error) if error.is_away() => {
+                let pause = self.gathering_pause.next(self.name, &error);
+                let again = gather_again(self.ledger.clone(), follow, pause);
+                self.gathering = Gathering::Waiting(Box::pin(again));
             }
             Err(error) => self.gathering = Gathering::Ended(error),
         }
@@ -170,17 +249,20 @@ impl<P: Projection> Runner<P> {
             return;
         }
         match std::mem::replace(&mut self.work, Work::Changing) {
-            Work::Idle(mut folder) => {
-                let batch = std::mem::take(&mut self.batch);
+            Work::Idle(folder) => {
                 self.batch_bytes = 0;
-                let runtime = Handle::current();
-                self.work = Work::Busy(tokio::task::spawn_blocking(move || {
-                    let outcome = folder.apply(&batch, &runtime);
-                    (folder, outcome)
-                }));
+                self.work = apply(folder, std::mem::take(&mut self.batch));
             }
-            busy @ (Work::Busy(_) | Work::Changing) => self.work = busy,
+            other @ (Work::Busy(_) | Work::Pausing(..) | Work::Changing) => self.work = other,
         }
+    }
+
+    /// Hands over the batch that was given up.
+    fn try_again(&mut self) {
+        self.work = match std::mem::replace(&mut self.work, Work::Changing) {
+            Work::Pausing(folder, batch, _over) => apply(folder, batch),
+            other @ (Work::Idle(_) | Work::Busy(_) | Work::Changing) => other,
+        };
     }
 
     /// The ledger's end, once everything before it was applied.
@@ -194,11 +276,15 @@ impl<P: Projection> Runner<P> {
     async fn finish(self) -> Result<(), RunError> {
         let Work::Busy(work) = self.work else { return Ok(()) };
         match work.await {
-            Ok((_, Ok(position))) => {
+            Ok(Applied { outcome: Ok(position), .. }) => {
                 tell(&self.state, position);
                 Ok(())
             }
-            Ok((_, Err(failure))) => Err(RunError::Parked { name: self.name, reason: failure.to_string() }),
+            // The next start applies it.
+            Ok(Applied { outcome: Err(failure), .. }) if failure.is_away() => Ok(()),
+            Ok(Applied { outcome: Err(failure), .. }) => {
+                Err(RunError::Parked { name: self.name, reason: failure.to_string() })
+            }
             Err(_panic) => Err(RunError::Parked { name: self.name, reason: "the fold panicked".to_owned() }),
         }
     }
@@ -210,6 +296,14 @@ impl<P: Projection> Runner<P> {
         self.stop.cancelled().await;
         Err(RunError::Parked { name: self.name, reason })
     }
+}
+
+fn apply<P: Projection>(mut folder: Box<Folder<P>>, batch: Vec<Arc<Commit>>) -> Work<P> {
+    let runtime = Handle::current();
+    Work::Busy(tokio::task::spawn_blocking(move || {
+        let outcome = folder.apply(&batch, &runtime);
+        Applied { folder, batch, outcome }
+    }))
 }
 
 fn tell(state: &watch::Sender<State>, position: Position) {

@@ -81,8 +81,8 @@ pub async fn start<P: Projection>(
     let head = ledger.head().position;
     let rebuilding_until = (position == Position::ZERO && head > position).then_some(head);
     let (sender, state) = watch::channel(State { position, rebuilding_until, parked: None });
-    let view = View::new(name, path, ledger, options.readers_max, state);
-    let runner = Runner::new(name, folder, follow, sender, options, stop);
+    let view = View::new(name, path, ledger.clone(), options.readers_max, state);
+    let runner = Runner::new(name, ledger, folder, follow, sender, options, stop);
     let watched = view.clone();
     let run = async move {
         let outcome = tokio::select! {
