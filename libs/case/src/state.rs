@@ -269,6 +269,12 @@ impl Case {
         self.requests.iter().find(|request| request.no == no)
     }
 
+    /// Keys the texts of the case are sealed under: the case file's and each reporter's, also those destroyed since.
+    pub fn key_ids(&self) -> impl Iterator<Item = KeyId> + '_ {
+        let of_reporters = self.reporters.iter().map(|reporter| reporter.key_id.clone());
+        std::iter::once(KeyId::case_file()).chain(of_reporters)
+    }
+
     /// The duty that disposes of the case.
     #[must_use]
     pub fn lead(&self) -> Option<&Obligation> {

@@ -41,13 +41,17 @@ pub fn of_ledger(error: &LedgerError) -> Failure {
     Failure::DataLoss
 }
 
-/// What the API calls a vault that cannot seal.
+/// What the API calls a vault that cannot seal or open.
 #[must_use]
 pub fn of_vault(error: &vault::Error) -> Status {
     if let vault::Error::KeyDestroyed { .. } = error {
         let (part, why) = ("personal data of the case".to_owned(), StateReason::Erased);
         return Failure::Refused(Refusal::StateForbids { part, why }).into();
     }
-    tracing::error!(%error, "the vault cannot seal or open");
+    if error.is_away() {
+        tracing::warn!(%error, "the vault cannot seal or open");
+    } else {
+        tracing::error!(%error, "the vault cannot seal or open");
+    }
     Failure::Unavailable.into()
 }

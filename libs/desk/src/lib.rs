@@ -32,7 +32,7 @@ use service_kit::trace::{Hex, TARGET, TraceContext};
 use tonic::{Request, Status};
 use tracing::field::{DisplayValue, display};
 use uuid::Uuid;
-use vault::{Contact, NewContact, SealRequest, Vault};
+use vault::{Contact, NewContact, SealRequest, Secrets, Vault};
 use wire::{
     CollectingSeal, CommandRequest, Envelope, Failure, NewCaseRequest, ReplayingSeal, Told, canonical,
     parse_command_id, parse_envelope,
@@ -118,10 +118,11 @@ impl Desk {
             }
         };
         let sealed = self.seal(envelope.case_id, &collecting, &[]).await?;
-        let code_macs = collecting.codes.iter().map(|code| self.code_mac(envelope.case_id, code)).collect();
+        let code_macs = collecting.codes.iter().map(|code| self.code_mac(envelope.case_id, code));
+        let code_macs = code_macs.collect::<Result<_, _>>()?;
         let mut replaying = ReplayingSeal::new(sealed).with_code_macs(code_macs);
         let command = request.command(&mut replaying).map_err(Failure::Invalid)?;
-        let mac = self.vault.request_mac(&canonical(R::RPC, &request));
+        let mac = self.secrets()?.request_mac(&canonical(R::RPC, &request));
         let context = self.context(&caller, &envelope, mac, traceparent);
         Ok(Prepared { caller, envelope, command, context })
     }
@@ -161,7 +162,7 @@ impl Desk {
                 return Err(Failure::Invalid(violations).into());
             }
         };
-        let case_id = self.new_case_id(&caller, request.ticket_number(), command_id);
+        let case_id = self.new_case_id(&caller, request.ticket_number(), command_id)?;
         let contacts: Vec<_> = request
             .contacts()
             .into_iter()
@@ -172,26 +173,36 @@ impl Desk {
         let sealed = self.seal(case_id, &collecting, &kept).await?;
         let command = request.command(&told, &mut ReplayingSeal::new(sealed)).map_err(Failure::Invalid)?;
         let envelope = Envelope { command_id, case_id, expected_version: None, occurred_at: None };
-        let mac = self.vault.request_mac(&canonical(R::RPC, &request));
+        let mac = self.secrets()?.request_mac(&canonical(R::RPC, &request));
         let context = self.context(&caller, &envelope, mac, traceparent);
         Ok(Prepared { caller, envelope, command, context })
     }
 
-    fn new_case_id(&self, caller: &Caller, ticket: Option<&str>, command_id: Uuid) -> CaseId {
+    fn new_case_id(&self, caller: &Caller, ticket: Option<&str>, command_id: Uuid) -> Result<CaseId, Status> {
         match (&caller.principal.source, ticket.filter(|number| !number.is_empty())) {
-            (Some(source), Some(number)) => self.vault.case_id_for_ticket(source, number),
+            (Some(source), Some(number)) => Ok(self.secrets()?.case_id_for_ticket(source, number)),
             _ => {
                 let (ledger, principal) = (self.ledger.id().as_bytes(), caller.principal.id.as_bytes());
-                CaseId::derived("whistle/case", &[ledger, principal, command_id.as_bytes()])
+                Ok(CaseId::derived("whistle/case", &[ledger, principal, command_id.as_bytes()]))
             }
         }
     }
 
+    /// The constant secrets of the ledger.
+    ///
+    /// # Errors
+    /// UNAVAILABLE in a role that may not have the vault's key, which takes no commands.
+    pub fn secrets(&self) -> Result<&Secrets, Status> {
+        self.vault.secrets().map_err(|error| of_vault(&error))
+    }
+
     /// What is kept of a code that proves presence: keyed, because six digits are soon guessed from a plain digest.
-    #[must_use]
-    pub fn code_mac(&self, case: CaseId, code: &str) -> String {
-        let mac = self.vault.request_mac(format!("whistle/presence/{case}/{code}").as_bytes());
-        mac.iter().map(|byte| format!("{byte:02x}")).collect()
+    ///
+    /// # Errors
+    /// As [`Desk::secrets`].
+    pub fn code_mac(&self, case: CaseId, code: &str) -> Result<String, Status> {
+        let mac = self.secrets()?.request_mac(format!("whistle/presence/{case}/{code}").as_bytes());
+        Ok(mac.iter().map(|byte| format!("{byte:02x}")).collect())
     }
 
     /// Seals what a command says, and keeps the contacts it brings; both are durable when this returns.

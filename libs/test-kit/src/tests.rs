@@ -42,7 +42,7 @@ fn a_vault_and_its_directory_go_together() {
     let vault = temp_vault("huancui", jiff::Timestamp::UNIX_EPOCH);
     let path = vault.path().to_owned();
     assert!(path.join("vault.key").exists());
-    assert_eq!(vault.vault().search_token("井盖").len(), 10);
+    assert_eq!(vault.vault().secrets().unwrap().search_token("井盖").len(), 10);
     drop(vault);
     assert!(!path.exists());
     assert!(temp_dir().path().is_dir());

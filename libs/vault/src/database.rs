@@ -5,9 +5,8 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OptionalExtension as _, params};
 
-use crate::crypt::Crypt;
 use crate::error::Error;
-use crate::secrets::{self, Secrets};
+use crate::rows::{SECRET_NAMES, WrappedSecrets};
 
 /// The form of the tables. Stored; a change is a new number and a migration.
 const FORMAT: u32 = 1;
@@ -15,7 +14,7 @@ const FORMAT: u32 = 1;
 /// One row a data subject, contact details beside the key: one page to write a reporter, one row to erase.
 ///
 /// `wrapped_key`, `name` and `phone` are null once destroyed: the row stays so that the key is never made again. Times are
-/// microseconds since 1970.
+/// microseconds since 1970. The ledger's constant secrets are put into `meta` by the first who has the key.
 const TABLES: &str = "
     CREATE TABLE meta (name TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT, WITHOUT ROWID;
     CREATE TABLE subjects (
@@ -46,28 +45,31 @@ pub(crate) fn open(path: &Path) -> Result<Connection, Error> {
     Ok(connection)
 }
 
-/// Makes the tables and the ledger's constant secrets.
-pub(crate) fn create(connection: &mut Connection, ledger: &str, crypt: &Crypt) -> Result<(), Error> {
+/// Makes the tables in an empty file; all that is in it is durable when this returns.
+pub(crate) fn create(path: &Path, ledger: &str) -> Result<(), Error> {
+    let mut connection = Connection::open(path)?;
+    connection.pragma_update(None, "synchronous", "FULL")?;
     let transaction = connection.transaction()?;
     transaction.execute_batch(TABLES)?;
-    let put = |name: &str, value: &[u8]| {
-        transaction.execute("INSERT INTO meta VALUES (?1, ?2)", params![name, value]).map_err(Error::from)
-    };
-    put("format", &FORMAT.to_be_bytes())?;
-    put("ledger", ledger.as_bytes())?;
-    for name in secrets::NAMES {
-        put(name, &crypt.wrap_secret(name, &crypt.new_secret()?)?)?;
-    }
+    put(&transaction, "format", &FORMAT.to_be_bytes())?;
+    put(&transaction, "ledger", ledger.as_bytes())?;
     transaction.commit()?;
+    connection.close().map_err(|(_, error)| Error::from(error))
+}
+
+fn put(connection: &Connection, name: &str, value: &[u8]) -> Result<(), Error> {
+    connection.execute("INSERT INTO meta VALUES (?1, ?2)", params![name, value])?;
     Ok(())
 }
 
-/// Sees that the database is of this ledger, format and key, and reads its secrets.
-pub(crate) fn check(connection: &Connection, ledger: &str, crypt: &Crypt) -> Result<Secrets, Error> {
-    let get = |name: &str| -> Result<Vec<u8>, Error> {
-        let select = "SELECT value FROM meta WHERE name = ?1";
-        connection.query_row(select, [name], |row| row.get(0)).optional()?.ok_or(Error::Damaged)
-    };
+fn get(connection: &Connection, name: &str) -> Result<Option<Vec<u8>>, Error> {
+    let select = "SELECT value FROM meta WHERE name = ?1";
+    Ok(connection.query_row(select, [name], |row| row.get(0)).optional()?)
+}
+
+/// Sees that the database is of this ledger and a known format.
+pub(crate) fn check(connection: &Connection, ledger: &str) -> Result<(), Error> {
+    let get = |name| get(connection, name)?.ok_or(Error::Damaged);
     let found = u32::from_be_bytes(get("format")?.try_into().map_err(|_| Error::Damaged)?);
     if found > FORMAT {
         return Err(Error::NewerFormat { found, known: FORMAT });
@@ -76,5 +78,29 @@ pub(crate) fn check(connection: &Connection, ledger: &str, crypt: &Crypt) -> Res
     if found != ledger {
         return Err(Error::OtherLedger { found, wanted: ledger.to_owned() });
     }
-    Secrets::read(|name| crypt.unwrap_secret(name, &get(name)?).map_err(|_| Error::WrongKey))
+    Ok(())
+}
+
+/// The ledger's secrets as they are stored; none before anybody proposed any.
+pub(crate) fn secrets(connection: &Connection) -> Result<Option<WrappedSecrets>, Error> {
+    let [request, ticket, search] = SECRET_NAMES;
+    match (get(connection, request)?, get(connection, ticket)?, get(connection, search)?) {
+        (None, None, None) => Ok(None),
+        (Some(request), Some(ticket), Some(search)) => Ok(Some(WrappedSecrets([request, ticket, search]))),
+        _ => Err(Error::Damaged),
+    }
+}
+
+/// Keeps the proposal if there are none, inside the caller's transaction; gives back what counts.
+pub(crate) fn put_secrets_if_absent(
+    connection: &Connection,
+    proposal: &WrappedSecrets,
+) -> Result<WrappedSecrets, Error> {
+    if let Some(stored) = secrets(connection)? {
+        return Ok(stored);
+    }
+    for (name, wrapped) in SECRET_NAMES.into_iter().zip(&proposal.0) {
+        put(connection, name, wrapped)?;
+    }
+    Ok(proposal.clone())
 }

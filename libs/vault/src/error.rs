@@ -14,13 +14,13 @@ pub enum Error {
     /// There is a database and no key file.
     #[error("{0} is missing; put it back from its backup, without it nothing in the vault opens")]
     KeyMissing(PathBuf),
-    /// There is a key file and no database.
+    /// There was a database, and there is none.
     #[error(
-        "{0} is missing; restore it from a backup, or remove vault.key to begin a new vault and lose every sealed text"
+        "{0} is missing; restore it from a backup, or remove vault.key and vault.lock beside it to begin a new vault and lose every sealed text"
     )]
     DatabaseMissing(PathBuf),
     /// The key file is not this database's.
-    #[error("vault.key does not fit vault.sqlite; put back the key file of this vault")]
+    #[error("the key file does not fit the vault's rows; put back the key file of this vault")]
     WrongKey,
     /// The vault is another ledger's.
     #[error("the vault is that of ledger {found}, not of {wanted}")]
@@ -78,12 +78,30 @@ pub enum Error {
         "the key is destroyed, but another program keeps its old bytes in the write-ahead log; end it and repeat"
     )]
     WalHeld,
+    /// The host of the rows is not reached. Nothing is known to have happened; repeating is harmless.
+    #[error("the rows of the vault are not reached")]
+    Away,
+    /// This role may not have the vault's key.
+    #[error("this role has no key of the vault")]
+    NoKey,
+    /// Only whoever keeps the rows can do this.
+    #[error("the rows of the vault lie elsewhere; their host does this")]
+    RowsElsewhere,
+    /// The text's key was not among those fetched.
+    #[error("the key was not fetched")]
+    NotFetched,
     /// The system gave no random bytes.
     #[error("the system gave no random bytes")]
     NoRandomness,
 }
 
 impl Error {
+    /// Whether the same may work later, without anybody mending anything here.
+    #[must_use]
+    pub fn is_away(&self) -> bool {
+        matches!(self, Self::Away)
+    }
+
     pub(crate) fn io(what: impl Into<String>) -> impl FnOnce(std::io::Error) -> Self {
         let what = what.into();
         move |source| Self::Io { what, source: Arc::new(source) }

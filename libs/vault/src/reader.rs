@@ -10,22 +10,10 @@ use uuid::Uuid;
 
 use crate::database;
 use crate::error::Error;
+use crate::rows::{ContactRow, KeyRow, Subject};
 
 /// A connection that never writes and holds no transaction between calls, so that the write-ahead log can be emptied.
 pub(crate) struct Reader(Mutex<Connection>);
-
-/// What is known of a subject's key.
-pub(crate) enum KeyRow {
-    Missing,
-    Destroyed,
-    Live { wrapped: Vec<u8>, named: bool, touched_at: Timestamp },
-}
-
-/// Contact details as they are stored.
-pub(crate) struct ContactRow {
-    pub(crate) name: Option<Vec<u8>>,
-    pub(crate) phone: Option<Vec<u8>>,
-}
 
 /// The key's row on any connection.
 pub(crate) fn key_row(connection: &Connection, case: CaseId, key_id: &KeyId) -> Result<KeyRow, Error> {
@@ -38,10 +26,7 @@ pub(crate) fn key_row(connection: &Connection, case: CaseId, key_id: &KeyId) -> 
     Ok(match row {
         None => KeyRow::Missing,
         Some((None, ..)) => KeyRow::Destroyed,
-        Some((Some(wrapped), named, micros)) => {
-            let touched_at = Timestamp::from_microsecond(micros).map_err(|_| Error::Damaged)?;
-            KeyRow::Live { wrapped, named, touched_at }
-        }
+        Some((Some(wrapped), named, touched_at)) => KeyRow::Live { wrapped, named, touched_at },
     })
 }
 
@@ -57,25 +42,28 @@ impl Reader {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(crate) fn key(&self, case: CaseId, key_id: &KeyId) -> Result<KeyRow, Error> {
-        key_row(&self.lock(), case, key_id)
+    /// The rows of keys, in the order they are asked for.
+    pub(crate) fn keys(&self, subjects: &[Subject]) -> Result<Vec<KeyRow>, Error> {
+        let connection = self.lock();
+        subjects.iter().map(|(case, key_id)| key_row(&connection, *case, key_id)).collect()
     }
 
-    pub(crate) fn contact(&self, case: CaseId, key_id: &KeyId) -> Result<Option<ContactRow>, Error> {
-        let connection = self.lock();
+    /// A key and the contact details kept under it, as they are at one time.
+    pub(crate) fn contact(&self, case: CaseId, key_id: &KeyId) -> Result<(KeyRow, ContactRow), Error> {
+        let mut connection = self.lock();
+        let snapshot = connection.transaction()?;
+        let key = key_row(&snapshot, case, key_id)?;
         let select = "SELECT name, phone FROM subjects WHERE case_id = ?1 AND key_id = ?2";
-        let mut statement = connection.prepare_cached(select)?;
         let read = |row: &Row<'_>| Ok(ContactRow { name: row.get(0)?, phone: row.get(1)? });
-        let row = statement.query_row(params![case.0.as_bytes().as_slice(), key_id.as_str()], read);
-        Ok(row.optional()?)
+        let row = snapshot
+            .prepare_cached(select)?
+            .query_row(params![case.0.as_bytes().as_slice(), key_id.as_str()], read)
+            .optional()?;
+        Ok((key, row.unwrap_or_default()))
     }
 
     /// Keys that no event is known to name, last touched before an instant, oldest first.
-    pub(crate) fn unnamed_before(
-        &self,
-        cutoff: Timestamp,
-        rows_max: usize,
-    ) -> Result<Vec<(CaseId, KeyId)>, Error> {
+    pub(crate) fn unnamed_before(&self, cutoff: Timestamp, rows_max: usize) -> Result<Vec<Subject>, Error> {
         let connection = self.lock();
         let select = "SELECT case_id, key_id FROM subjects WHERE named = 0 AND touched_at < ?1 ORDER BY touched_at LIMIT ?2";
         let mut statement = connection.prepare_cached(select)?;

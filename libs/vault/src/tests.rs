@@ -1,5 +1,7 @@
 mod erasure;
 mod files;
+mod format_1;
+mod rows;
 mod sealing;
 
 use std::path::Path;

@@ -12,38 +12,14 @@ use jiff::Timestamp;
 use rusqlite::{Connection, ErrorCode, TransactionBehavior};
 use tokio::sync::{mpsc, oneshot};
 
-use crate::crypt::Crypt;
 use crate::error::Error;
 use crate::reader::Reader;
-use crate::{Keys, NewContact};
+use crate::rows::{Ensured, NewRow, Subject};
 
 /// Jobs waiting; callers wait for a place beyond it.
 const QUEUE_JOBS_MAX: usize = 1024;
 /// Jobs of one transaction: at some 10 µs each, twice what a sync takes, and no more to lose by waiting.
 const BATCH_JOBS_MAX: usize = 256;
-
-/// A key to be made if there is none, and touched in any case.
-pub(crate) struct NewKey {
-    pub(crate) case: CaseId,
-    pub(crate) key_id: KeyId,
-    pub(crate) candidate: Vec<u8>,
-    pub(crate) at: Timestamp,
-}
-
-/// Contact details on their way to the writer, which alone knows the key that won.
-pub(crate) struct OwnedContact {
-    case: CaseId,
-    key_id: KeyId,
-    name: Option<String>,
-    phone: Option<String>,
-}
-
-impl From<&NewContact<'_>> for OwnedContact {
-    fn from(new: &NewContact<'_>) -> Self {
-        let (name, phone) = (new.contact.name.clone(), new.contact.phone.clone());
-        Self { case: new.case, key_id: new.key_id.clone(), name, phone }
-    }
-}
 
 /// What became of the rows of one step of a sweep.
 pub(crate) struct Settled {
@@ -54,27 +30,10 @@ pub(crate) struct Settled {
 type Reply<T> = oneshot::Sender<Result<T, Error>>;
 
 enum Job {
-    Ensure {
-        keys: Vec<NewKey>,
-        contacts: Vec<OwnedContact>,
-        reply: Reply<Keys>,
-    },
-    Destroy {
-        case: CaseId,
-        key_id: KeyId,
-        at: Timestamp,
-        reply: Reply<bool>,
-    },
-    Settle {
-        named: Vec<(CaseId, KeyId)>,
-        unnamed: Vec<(CaseId, KeyId)>,
-        cutoff: Timestamp,
-        reply: Reply<Settled>,
-    },
-    Backup {
-        path: PathBuf,
-        reply: Reply<()>,
-    },
+    Ensure { rows: Vec<NewRow>, reply: Reply<Vec<Ensured>> },
+    Destroy { case: CaseId, key_id: KeyId, at: Timestamp, reply: Reply<bool> },
+    Settle { named: Vec<Subject>, unnamed: Vec<Subject>, cutoff: Timestamp, reply: Reply<Settled> },
+    Backup { path: PathBuf, reply: Reply<()> },
 }
 
 /// The handle on the thread. Dropping it lets the thread finish what waits, and waits for it.
@@ -85,14 +44,10 @@ pub(crate) struct Writer {
 }
 
 impl Writer {
-    pub(crate) fn start(
-        connection: Connection,
-        reader: Arc<Reader>,
-        crypt: Arc<Crypt>,
-    ) -> Result<Self, Error> {
+    pub(crate) fn start(connection: Connection, reader: Arc<Reader>) -> Result<Self, Error> {
         let (sender, queue) = mpsc::channel(QUEUE_JOBS_MAX);
         let is_poisoned = Arc::new(AtomicBool::new(false));
-        let mut thread = Thread { connection, reader, crypt, is_poisoned: Arc::clone(&is_poisoned) };
+        let mut thread = Thread { connection, reader, is_poisoned: Arc::clone(&is_poisoned) };
         let thread = std::thread::Builder::new()
             .name("vault-writer".to_owned())
             .spawn(move || thread.run(queue))
@@ -100,8 +55,8 @@ impl Writer {
         Ok(Self { queue: Some(sender), thread: Some(thread), is_poisoned })
     }
 
-    pub(crate) async fn ensure(&self, keys: Vec<NewKey>, contacts: Vec<OwnedContact>) -> Result<Keys, Error> {
-        self.ask(|reply| Job::Ensure { keys, contacts, reply }).await
+    pub(crate) async fn ensure(&self, rows: Vec<NewRow>) -> Result<Vec<Ensured>, Error> {
+        self.ask(|reply| Job::Ensure { rows, reply }).await
     }
 
     pub(crate) async fn destroy(&self, case: CaseId, key_id: KeyId, at: Timestamp) -> Result<bool, Error> {
@@ -110,8 +65,8 @@ impl Writer {
 
     pub(crate) async fn settle(
         &self,
-        named: Vec<(CaseId, KeyId)>,
-        unnamed: Vec<(CaseId, KeyId)>,
+        named: Vec<Subject>,
+        unnamed: Vec<Subject>,
         cutoff: Timestamp,
     ) -> Result<Settled, Error> {
         self.ask(|reply| Job::Settle { named, unnamed, cutoff, reply }).await
@@ -146,7 +101,6 @@ impl Drop for Writer {
 struct Thread {
     connection: Connection,
     reader: Arc<Reader>,
-    crypt: Arc<Crypt>,
     is_poisoned: Arc<AtomicBool>,
 }
 
@@ -196,7 +150,7 @@ impl Thread {
     fn transact(&mut self, jobs: &[Job], outcomes: &mut Vec<work::Outcome>) -> Result<(), Error> {
         let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         for job in jobs {
-            outcomes.push(work::run(&transaction, &self.crypt, job)?);
+            outcomes.push(work::run(&transaction, job)?);
         }
         Ok(transaction.commit()?)
     }

@@ -6,7 +6,7 @@ use case::refusal::{Refusal, Violation};
 use registry::Registry;
 use registry::ids::{AreaCode, CompoundId, MatterId, OrgId, Role};
 use rusqlite::types::Value;
-use vault::Vault;
+use vault::Secrets;
 use wire::pb::whistle::board::v1::CaseFilter;
 use wire::{Wire, view};
 
@@ -31,7 +31,7 @@ pub(crate) struct Filter {
 
 /// What a filter is read with.
 pub(crate) struct Reader<'a> {
-    pub(crate) vault: &'a Vault,
+    pub(crate) secrets: &'a Secrets,
     pub(crate) registry: &'a Registry,
     pub(crate) actor: &'a Actor,
     pub(crate) now_micros: i64,
@@ -63,7 +63,8 @@ impl Reader<'_> {
 
     /// Cases in whose words something is said, but for those in which the caller is complained of.
     fn text(&self, text: &str, violations: &mut Vec<Violation>) -> Option<Clause> {
-        let phrases = (text.chars().count() <= QUERY_CHARS_MAX).then(|| phrases(text, self.vault)).flatten();
+        let phrases =
+            (text.chars().count() <= QUERY_CHARS_MAX).then(|| phrases(text, self.secrets)).flatten();
         let Some(phrases) = phrases else {
             let expected = format!("2 to {QUERY_CHARS_MAX} characters, two of them next to each other");
             violations.push(Violation::new("filter.text", "OUT_OF_RANGE", expected));

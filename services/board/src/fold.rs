@@ -3,17 +3,23 @@
 //! Every row is a function of the case after the commit and of the registry then in force, so that a rebuild makes the same
 //! rows. Nothing personal lies here in the clear: search holds keyed tokens of bigrams.
 
+mod keys;
 mod rows;
 mod schema;
 mod search;
 
+use std::sync::Arc;
+
 use case::Case;
 use case::event::{Dispatch, Event, Recorded};
 use case::time::At;
+use ledger::Commit;
 use projection::{CaseChange, Change, FoldError, Projection};
 use registry::Registry;
 use rusqlite::{Connection, Transaction, params};
 use vault::Vault;
+
+use keys::Keys;
 
 pub(crate) use schema::NEVER_DUE;
 pub(crate) use search::{QUERY_CHARS_MAX, phrases};
@@ -21,11 +27,12 @@ pub(crate) use search::{QUERY_CHARS_MAX, phrases};
 /// Folds cases into `board.sqlite`.
 pub(crate) struct BoardFold {
     vault: Vault,
+    keys: Keys,
 }
 
 impl BoardFold {
     pub(crate) fn new(vault: Vault) -> Self {
-        Self { vault }
+        Self { keys: Keys::new(vault.clone()), vault }
     }
 
     fn replace(
@@ -44,7 +51,8 @@ impl BoardFold {
             rows::tasks(tx, id, case, registry)?;
         }
         if search::changed(&change.before, case) {
-            search::replace(tx, id, case, &self.vault)?;
+            let secrets = self.vault.secrets().map_err(|error| keys::of_vault(&error))?;
+            search::replace(tx, id, case, &self.keys, secrets)?;
         }
         Ok(())
     }
@@ -61,6 +69,14 @@ impl Projection for BoardFold {
 
     fn create(&self, db: &Connection) -> rusqlite::Result<()> {
         db.execute_batch(schema::TABLES)
+    }
+
+    fn prepare(&mut self, batch: &[Arc<Commit>]) -> Result<(), FoldError> {
+        self.keys.fetch(batch)
+    }
+
+    fn release(&mut self) {
+        self.keys.forget();
     }
 
     fn apply(&mut self, tx: &Transaction<'_>, change: &Change<'_>) -> Result<(), FoldError> {

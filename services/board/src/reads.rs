@@ -7,6 +7,7 @@ use case::ids::CaseId;
 use case::refusal::Violation;
 use case::time::At;
 use case::{Actor, Case, Refusal, actor};
+use desk::of_vault;
 use ledger::Position;
 use projection::{Behind, ReadError};
 use registry::Registry;
@@ -20,6 +21,7 @@ use crate::filter::Reader;
 use crate::fold::micros;
 use crate::show::Shower;
 use crate::sight::{self, Clause};
+use crate::words::reads_words;
 
 /// How long a read waits for the projection when the caller gives no deadline, and at most.
 const WAIT_MAX: Duration = Duration::from_secs(10);
@@ -58,20 +60,28 @@ impl Board {
     }
 
     /// Reads filters for somebody.
-    pub(crate) fn reader<'a>(&'a self, asker: &'a Asker) -> Reader<'a> {
-        let (vault, registry, actor) = (&self.desk.vault, &asker.registry, &asker.actor);
-        Reader { vault, registry, actor, now_micros: asker.now_micros() }
+    pub(crate) fn reader<'a>(&'a self, asker: &'a Asker) -> Result<Reader<'a>, Status> {
+        let (secrets, registry, actor) = (self.desk.secrets()?, &asker.registry, &asker.actor);
+        Ok(Reader { secrets, registry, actor, now_micros: asker.now_micros() })
     }
 
-    /// Shows cases to somebody.
-    pub(crate) fn shower(&self, asker: &Asker) -> Shower {
-        Shower {
-            vault: self.desk.vault.clone(),
+    /// Shows these cases to somebody; their keys are fetched at once, unless it is somebody who reads no words.
+    pub(crate) async fn shower<'a>(
+        &self,
+        asker: &Asker,
+        cases: impl IntoIterator<Item = &'a Case>,
+    ) -> Result<Shower, Status> {
+        let readable = cases.into_iter().filter(|_| reads_words(&asker.actor));
+        let wanted: Vec<_> =
+            readable.flat_map(|case| case.key_ids().map(|key_id| (case.id, key_id))).collect();
+        let keyring = self.desk.vault.keyring(wanted).await.map_err(|error| of_vault(&error))?;
+        Ok(Shower {
+            keyring,
             ledger: self.desk.ledger.clone(),
             registry: Arc::clone(&asker.registry),
             actor: asker.actor.clone(),
             now: asker.now.instant(),
-        }
+        })
     }
 
     /// Waits until the projection is not older than a position token; none waits for nothing.
@@ -126,7 +136,7 @@ impl Board {
     }
 }
 
-/// Does what may block for a moment, such as opening words, off the async threads.
+/// Does what takes a moment, such as opening many words, off the async threads.
 pub(crate) async fn aside<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Status> {
     let done = tokio::task::spawn_blocking(work).await;
     done.map_err(|_ended| Failure::Unavailable.into())

@@ -11,7 +11,7 @@ use case::hands;
 use jiff::Timestamp;
 use ledger::Ledger;
 use registry::Registry;
-use vault::Vault;
+use vault::Keyring;
 use wire::pb::whistle::board::v1 as pb;
 use wire::view;
 
@@ -24,7 +24,8 @@ const TITLE_CHARS_MAX: usize = 60;
 
 /// Everything that goes into showing cases to one caller.
 pub(crate) struct Shower {
-    pub(crate) vault: Vault,
+    /// The keys of the cases that are shown.
+    pub(crate) keyring: Keyring,
     pub(crate) ledger: Ledger,
     pub(crate) registry: Arc<Registry>,
     pub(crate) actor: Actor,
@@ -33,10 +34,10 @@ pub(crate) struct Shower {
 
 impl Shower {
     pub(crate) fn reading<'a>(&'a self, case: &'a Case) -> Reading<'a> {
-        Reading::new(&self.vault, case, &self.actor, &self.registry)
+        Reading::new(&self.keyring, case, &self.actor, &self.registry)
     }
 
-    /// The case in one line. Reads the vault, so it may block for a moment.
+    /// The case in one line.
     pub(crate) fn summary(&self, case: &Case, number: String) -> pb::CaseSummary {
         let (registry, now) = (self.registry.as_ref(), self.now);
         let reading = self.reading(case);

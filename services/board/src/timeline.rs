@@ -34,7 +34,7 @@ pub(crate) struct Wanted {
     pub(crate) without_clocks: bool,
 }
 
-/// The entries after a version, and the version to go on from when there are more. Reads the vault, so it may block for a moment.
+/// The entries after a version, and the version to go on from when there are more.
 pub(crate) fn entries(show: &Shower, told: &Told, wanted: Wanted) -> (Vec<pb::TimelineEntry>, Option<u64>) {
     let mut case = Case::new(told.case.id);
     let mut entries = Vec::new();

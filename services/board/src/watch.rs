@@ -93,7 +93,7 @@ impl Board {
         let mut violations = Vec::new();
         if asked.case_id.is_empty() {
             let filter = asked.filter.clone().unwrap_or_default();
-            let filter = self.reader(asker).read(&filter, &mut violations);
+            let filter = self.reader(asker)?.read(&filter, &mut violations);
             checked(violations)?;
             may_ask(&filter, &asker.actor).map_err(Failure::Refused)?;
             return Ok(filter.clause);

@@ -7,7 +7,7 @@ use case::ids::KeyId;
 use case::sealed::Sealed;
 use registry::Registry;
 use registry::ids::{PersonId, Role};
-use vault::{Opened, Vault};
+use vault::{Keyring, Opened};
 use wire::pb::whistle::board::v1::{TextState, Words};
 
 /// Roles that read everything that is not personal.
@@ -38,7 +38,7 @@ pub(crate) fn reads_words(actor: &Actor) -> bool {
 
 /// What one caller may read of one case.
 pub(crate) struct Reading<'a> {
-    vault: &'a Vault,
+    keyring: &'a Keyring,
     case: &'a Case,
     reads_words: bool,
     accused: bool,
@@ -46,9 +46,10 @@ pub(crate) struct Reading<'a> {
 }
 
 impl<'a> Reading<'a> {
-    pub(crate) fn new(vault: &'a Vault, case: &'a Case, actor: &'a Actor, registry: &Registry) -> Self {
+    /// The keyring covers [`Case::key_ids`].
+    pub(crate) fn new(keyring: &'a Keyring, case: &'a Case, actor: &'a Actor, registry: &Registry) -> Self {
         Self {
-            vault,
+            keyring,
             case,
             reads_words: reads_words(actor),
             accused: is_accused(actor, case, registry),
@@ -70,7 +71,7 @@ impl<'a> Reading<'a> {
             "meeting" => "note",
             own => own,
         };
-        match self.vault.open_text(self.case.id, sealed_for, sealed) {
+        match self.keyring.open_text(self.case.id, sealed_for, sealed) {
             Ok(Opened::Text(text)) => Words { text, state: TextState::Shown.into() },
             Ok(Opened::Erased) => shown(ERASED, TextState::Erased),
             Ok(Opened::Lost) => shown(LOST, TextState::Lost),

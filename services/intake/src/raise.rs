@@ -86,7 +86,7 @@ impl Intake {
         let Command::RevealContact { key_id, .. } = &prepared.command else {
             return Err(Failure::Internal.into());
         };
-        let contact = self.desk.vault.contact(case, key_id).map_err(|error| of_vault(&error))?;
+        let contact = self.desk.vault.contact(case, key_id).await.map_err(|error| of_vault(&error))?;
         let (name, phone) = contact.map(|contact| (contact.name, contact.phone)).unwrap_or_default();
         Ok(pb::RevealContactResponse {
             receipt: Some(receipt),

@@ -279,7 +279,7 @@ async fn what_was_said_lies_sealed_in_the_log_and_the_contact_only_in_the_vault(
     let id = case::ids::CaseId(receipt.case_id.parse().expect("a UUID"));
     let case = desk.world.desk.ledger.read_case(id).await.expect("reads");
     let text = case.text.as_ref().expect("sealed");
-    let opened = desk.world.desk.vault.open_text(id, "text", text).expect("opens");
+    let opened = desk.world.desk.vault.open_text(id, "text", text).await.expect("opens");
     assert_eq!(opened, vault::Opened::Text("8号楼南侧车位被货车长期占用".to_owned()));
     for (recorded, _) in desk.world.desk.ledger.history(id, 0, 100).await.expect("reads") {
         let payload = String::from_utf8(recorded.event.encode().expect("writes")).expect("JSON");
@@ -287,6 +287,7 @@ async fn what_was_said_lies_sealed_in_the_log_and_the_contact_only_in_the_vault(
             assert!(!payload.contains(personal), "{personal} stands in {}", recorded.event.event_type());
         }
     }
-    let contact = desk.world.desk.vault.contact(id, &case.reporters[0].key_id).expect("reads").expect("kept");
+    let contact =
+        desk.world.desk.vault.contact(id, &case.reporters[0].key_id).await.expect("reads").expect("kept");
     assert_eq!(contact.phone.as_deref(), Some("13800000001"));
 }

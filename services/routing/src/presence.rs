@@ -25,8 +25,8 @@ impl Routing {
         let Command::IssuePresenceCode { whistle, code_mac } = &mut prepared.command else {
             return Err(Failure::Internal.into());
         };
-        let code = self.code(case, *whistle, prepared.envelope.command_id);
-        *code_mac = self.desk.code_mac(case, &code);
+        let code = self.code(case, *whistle, prepared.envelope.command_id)?;
+        *code_mac = self.desk.code_mac(case, &code)?;
         let done = self.desk.decide_one(&prepared, case, decide).await?;
         let issued = done.commit.iter().flat_map(|commit| commit.of_case(case)).find_map(|recorded| {
             if let Event::Dispatch(Dispatch::PresenceCodeIssued(issued)) = &recorded.event {
@@ -40,12 +40,12 @@ impl Routing {
     }
 
     /// Follows from the command, so that a repeat answers the same code; nobody without the vault's key can tell it.
-    fn code(&self, case: CaseId, whistle: WhistleNo, command: Uuid) -> String {
+    fn code(&self, case: CaseId, whistle: WhistleNo, command: Uuid) -> Result<String, Status> {
         let seed = format!("presence code of {case}/{whistle}/{command}");
-        let mac = self.desk.vault.request_mac(seed.as_bytes());
+        let mac = self.desk.secrets()?.request_mac(seed.as_bytes());
         let [a, b, c, d, e, f, g, h, ..] = mac;
         let number = u64::from_be_bytes([a, b, c, d, e, f, g, h]) % 10_u64.pow(CODE_DIGITS);
-        format!("{number:0width$}", width = CODE_DIGITS as usize)
+        Ok(format!("{number:0width$}", width = CODE_DIGITS as usize))
     }
 
     /// Raises, files and blows at once: a street's own matter.

@@ -68,8 +68,9 @@ async fn what_the_vault_alone_has_is_no_case_and_the_retry_makes_it_once() {
     assert_eq!(again.position, done.position);
     let case = world.desk.ledger.read_case(id).await.expect("reads");
     let text = case.text.as_ref().expect("sealed");
-    let opened = world.desk.vault.open_text(id, "text", text).expect("opens");
+    let opened = world.desk.vault.open_text(id, "text", text).await.expect("opens");
     assert_eq!(opened, vault::Opened::Text("楼道堆物".to_owned()));
-    let contact = world.desk.vault.contact(id, &case.reporters[0].key_id).expect("reads").expect("kept");
+    let contact =
+        world.desk.vault.contact(id, &case.reporters[0].key_id).await.expect("reads").expect("kept");
     assert_eq!(contact.phone.as_deref(), Some("13800000001"));
 }

@@ -5,11 +5,11 @@ use case::ids::{CaseId, KeyId};
 use rusqlite::Connection;
 
 use super::{FIELD, Sample, WORDS, at, case, contact, holds, open, raw_bytes, reporter, sample, text};
-use crate::{Error, Opened, Swept, key_file};
+use crate::{Error, Opened, Swept, files};
 
 /// What the tables hold of a subject: wrapped key, sealed name, sealed phone.
 fn stored_secrets(dir: &Path, case: CaseId) -> [Vec<u8>; 3] {
-    let connection = Connection::open(dir.join(key_file::DATABASE)).unwrap();
+    let connection = Connection::open(dir.join(files::DATABASE)).unwrap();
     let select = "SELECT wrapped_key, name, phone FROM subjects WHERE case_id = ?1";
     let read = |row: &rusqlite::Row<'_>| Ok([row.get(0)?, row.get(1)?, row.get(2)?]);
     connection.query_row(select, [case.0.as_bytes().as_slice()], read).unwrap()
@@ -35,9 +35,9 @@ async fn a_destroyed_key_leaves_no_byte_in_any_file() {
     let after = raw_bytes(dir.path());
     assert!(secrets.iter().all(|secret| !holds(&after, &secret[..16])));
     assert!(other.iter().all(|secret| holds(&after, secret)), "others stay");
-    assert_eq!(vault.open_text(case(7), FIELD, &sealed).unwrap(), Opened::Erased);
-    assert_eq!(vault.contact(case(7), &reporter()).unwrap(), None);
-    assert_eq!(vault.contact(case(8), &reporter()).unwrap(), Some(contact()));
+    assert_eq!(vault.open_text(case(7), FIELD, &sealed).await.unwrap(), Opened::Erased);
+    assert_eq!(vault.contact(case(7), &reporter()).await.unwrap(), None);
+    assert_eq!(vault.contact(case(8), &reporter()).await.unwrap(), Some(contact()));
 }
 
 #[tokio::test]
@@ -65,7 +65,7 @@ async fn an_erased_subject_stays_erased() {
     assert_eq!(vault.sweep(at(1000), |_, _| false).await.unwrap(), Swept::default());
     drop(vault);
     let vault = open(dir.path(), &clock).unwrap();
-    assert_eq!(vault.open_text(case(1), FIELD, &sealed).unwrap(), Opened::Erased);
+    assert_eq!(vault.open_text(case(1), FIELD, &sealed).await.unwrap(), Opened::Erased);
     assert!(
         vault.seal(case(1), &KeyId::case_file(), FIELD, WORDS).await.is_ok(),
         "the case file has its own key"
@@ -82,18 +82,18 @@ async fn erasing_who_was_never_there_keeps_them_from_coming() {
 #[tokio::test]
 async fn a_text_without_its_key_is_lost_and_not_erased() {
     let sealed = sample().vault.seal(case(1), &reporter(), FIELD, WORDS).await.unwrap();
-    assert_eq!(sample().vault.open_text(case(1), FIELD, &sealed).unwrap(), Opened::Lost);
+    assert_eq!(sample().vault.open_text(case(1), FIELD, &sealed).await.unwrap(), Opened::Lost);
 }
 
 #[tokio::test]
 async fn a_foreign_reader_of_the_database_is_told_of() {
     let Sample { vault, dir, .. } = sample();
     let sealed = vault.seal(case(1), &reporter(), FIELD, WORDS).await.unwrap();
-    let mut foreign = Connection::open(dir.path().join(key_file::DATABASE)).unwrap();
+    let mut foreign = Connection::open(dir.path().join(files::DATABASE)).unwrap();
     let reading = foreign.transaction().unwrap();
     let _count: i64 = reading.query_row("SELECT count(*) FROM subjects", [], |row| row.get(0)).unwrap();
     assert!(matches!(vault.destroy_key(case(1), &reporter()).await, Err(Error::WalHeld)));
-    assert_eq!(vault.open_text(case(1), FIELD, &sealed).unwrap(), Opened::Erased);
+    assert_eq!(vault.open_text(case(1), FIELD, &sealed).await.unwrap(), Opened::Erased);
     drop(reading);
     assert!(!vault.destroy_key(case(1), &reporter()).await.unwrap());
 }
@@ -115,11 +115,9 @@ async fn what_no_event_names_is_swept_after_a_day() {
     vault.seal(case(4), &reporter(), FIELD, WORDS).await.unwrap();
     assert_eq!(vault.sweep(at(25), named).await.unwrap(), Swept { named: 1, removed: 2 });
 
-    let opened = |index: usize| vault.open_text(case(index as u128 + 1), FIELD, &sealed[index]).unwrap();
-    assert_eq!(
-        [opened(0), opened(1), opened(2), opened(3)],
-        [text(WORDS), Opened::Lost, Opened::Lost, text(WORDS)]
-    );
+    let texts: Vec<_> = (1..).map(case).zip(&sealed).map(|(case, sealed)| (case, FIELD, sealed)).collect();
+    let opened: Vec<Opened> = vault.open_texts(&texts).await.into_iter().map(Result::unwrap).collect();
+    assert_eq!(opened, [text(WORDS), Opened::Lost, Opened::Lost, text(WORDS)]);
     let after = raw_bytes(dir.path());
     assert!(secrets.iter().all(|secret| !holds(&after, &secret[..16])));
     assert_eq!(vault.sweep(at(25), |_, _| panic!("nothing is left to ask")).await.unwrap(), Swept::default());

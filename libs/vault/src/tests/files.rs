@@ -5,7 +5,7 @@ use std::sync::Arc;
 use rusqlite::Connection;
 
 use super::{FIELD, Sample, WORDS, at, case, contact, open, reporter, sample, text};
-use crate::{Error, Vault, key_file};
+use crate::{Error, Vault, files};
 
 fn copy(from: &Path, to: &Path) {
     std::fs::create_dir_all(to).unwrap();
@@ -26,8 +26,8 @@ async fn what_was_answered_is_in_the_files_already() {
         let killed = elsewhere.path().join(number.to_string());
         copy(dir.path(), &killed);
         let found = open(&killed, &clock).unwrap();
-        assert_eq!(found.open_text(case(number), FIELD, &sealed).unwrap(), text(WORDS));
-        assert_eq!(found.contact(case(number), &reporter()).unwrap(), Some(contact()));
+        assert_eq!(found.open_text(case(number), FIELD, &sealed).await.unwrap(), text(WORDS));
+        assert_eq!(found.contact(case(number), &reporter()).await.unwrap(), Some(contact()));
     }
 }
 
@@ -73,7 +73,7 @@ async fn files_that_do_not_belong_together_are_refused() {
 async fn a_newer_form_is_refused() {
     let Sample { vault, dir, clock } = sample();
     drop(vault);
-    let connection = Connection::open(dir.path().join(key_file::DATABASE)).unwrap();
+    let connection = Connection::open(dir.path().join(files::DATABASE)).unwrap();
     connection.execute("UPDATE meta SET value = x'00000002' WHERE name = 'format'", []).unwrap();
     assert!(matches!(open(dir.path(), &clock), Err(Error::NewerFormat { found: 2, known: 1 })));
 }
@@ -94,7 +94,7 @@ async fn an_interrupted_first_start_begins_anew() {
     let sealed = vault.seal(case(1), &reporter(), FIELD, WORDS).await.unwrap();
     drop(vault);
     let vault = open(dir.path(), &clock).unwrap();
-    assert_eq!(vault.open_text(case(1), FIELD, &sealed).unwrap(), text(WORDS));
+    assert_eq!(vault.open_text(case(1), FIELD, &sealed).await.unwrap(), text(WORDS));
     assert!(!in_dir("vault.key.new").exists());
 }
 
@@ -124,16 +124,19 @@ async fn a_backup_and_its_key_file_open_as_the_vault_did() {
     std::fs::copy(dir.path().join("vault.key"), restored.path().join("vault.key")).unwrap();
 
     let from_backup = open(restored.path(), &clock).unwrap();
-    assert_eq!(from_backup.open_text(case(1), FIELD, &sealed).unwrap(), text(WORDS));
-    assert_eq!(from_backup.open_text(case(2), FIELD, &erased).unwrap(), crate::Opened::Erased);
-    assert_eq!(from_backup.request_mac(b"body"), vault.request_mac(b"body"));
+    assert_eq!(from_backup.open_text(case(1), FIELD, &sealed).await.unwrap(), text(WORDS));
+    assert_eq!(from_backup.open_text(case(2), FIELD, &erased).await.unwrap(), crate::Opened::Erased);
+    assert_eq!(
+        from_backup.secrets().unwrap().request_mac(b"body"),
+        vault.secrets().unwrap().request_mac(b"body")
+    );
 }
 
 #[tokio::test]
 async fn the_database_is_set_to_forget_and_to_sync() {
     let Sample { vault, dir, .. } = sample();
     drop(vault);
-    let connection = crate::database::open(&dir.path().join(key_file::DATABASE)).unwrap();
+    let connection = crate::database::open(&dir.path().join(files::DATABASE)).unwrap();
     let pragma =
         |name: &str| connection.query_row(&format!("PRAGMA {name}"), [], |row| row.get::<_, i64>(0)).unwrap();
     assert_eq!((pragma("secure_delete"), pragma("synchronous")), (1, 2));

@@ -7,16 +7,15 @@ use case::ids::{CaseId, KeyId};
 use jiff::Timestamp;
 use rusqlite::{Connection, params};
 
-use super::{Job, NewKey, OwnedContact, Settled, answer};
-use crate::Keys;
-use crate::crypt::{CONTACT_NAME, CONTACT_PHONE, Crypt};
+use super::{Job, Settled, answer};
 use crate::error::Error;
-use crate::key_file::{make_file, sync_dir};
-use crate::reader::{KeyRow, Reader, key_row};
+use crate::files::{make_file, sync_dir};
+use crate::reader::{Reader, key_row};
+use crate::rows::{Ensured, KeyRow, NewRow, Subject};
 
 /// What a job came to. A refusal leaves the other jobs of the transaction alone.
 pub(super) enum Outcome {
-    Ensured(Result<Keys, Error>),
+    Ensured(Vec<Ensured>),
     Destroyed { existed: bool },
     Settled(Settled),
 }
@@ -34,12 +33,12 @@ impl Outcome {
 }
 
 /// Runs one job. An error fails the whole transaction.
-pub(super) fn run(connection: &Connection, crypt: &Crypt, job: &Job) -> Result<Outcome, Error> {
+pub(super) fn run(connection: &Connection, job: &Job) -> Result<Outcome, Error> {
     match job {
-        Job::Ensure { keys, contacts, .. } => match ensure(connection, crypt, keys, contacts) {
-            Err(error @ Error::Storage(_)) => Err(error),
-            done => Ok(Outcome::Ensured(done)),
-        },
+        Job::Ensure { rows, .. } => {
+            let ensured = rows.iter().map(|row| ensure(connection, row));
+            ensured.collect::<Result<_, _>>().map(Outcome::Ensured)
+        }
         Job::Destroy { case, key_id, at, .. } => destroy(connection, *case, key_id, *at),
         Job::Settle { named, unnamed, cutoff, .. } => {
             settle(connection, named, unnamed, *cutoff).map(Outcome::Settled)
@@ -51,7 +50,7 @@ pub(super) fn run(connection: &Connection, crypt: &Crypt, job: &Job) -> Result<O
 /// Gives a durable outcome to who asked.
 pub(super) fn reply(job: Job, outcome: Outcome, emptied: Result<(), Error>) {
     match (job, outcome) {
-        (Job::Ensure { reply, .. }, Outcome::Ensured(result)) => answer(reply, result),
+        (Job::Ensure { reply, .. }, Outcome::Ensured(ensured)) => answer(reply, Ok(ensured)),
         (Job::Destroy { reply, .. }, Outcome::Destroyed { existed }) => {
             answer(reply, emptied.map(|()| existed))
         }
@@ -60,63 +59,30 @@ pub(super) fn reply(job: Job, outcome: Outcome, emptied: Result<(), Error>) {
     }
 }
 
-fn ensure(
-    connection: &Connection,
-    crypt: &Crypt,
-    keys: &[NewKey],
-    contacts: &[OwnedContact],
-) -> Result<Keys, Error> {
-    let mut ensured = Keys::new();
-    for key in keys {
-        let wrapped = ensure_key(connection, key)?;
-        ensured.insert((key.case, key.key_id.clone()), wrapped);
+fn ensure(connection: &Connection, row: &NewRow) -> Result<Ensured, Error> {
+    let (case, key_id) = (row.case.0.as_bytes().as_slice(), row.key_id.as_str());
+    let (name, phone) =
+        row.contact.as_ref().map_or((None, None), |contact| (contact.name.as_ref(), contact.phone.as_ref()));
+    let insert = "INSERT INTO subjects (case_id, key_id, wrapped_key, name, phone, touched_at, named)
+                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, 0) ON CONFLICT DO NOTHING";
+    let made = params![case, key_id, row.candidate, name, phone, row.at];
+    if connection.prepare_cached(insert)?.execute(made)? > 0 {
+        return Ok(Ensured::Mine);
     }
-    for contact in contacts {
-        put_contact(connection, crypt, contact)?;
+    let KeyRow::Live { wrapped, .. } = key_row(connection, row.case, &row.key_id)? else {
+        return Ok(Ensured::Destroyed);
+    };
+    // Whichever key counts is about to be used.
+    let touch = "UPDATE subjects SET touched_at = max(touched_at, ?3) WHERE case_id = ?1 AND key_id = ?2";
+    connection.prepare_cached(touch)?.execute(params![case, key_id, row.at])?;
+    if wrapped != row.candidate {
+        return Ok(Ensured::Theirs(wrapped));
     }
-    Ok(ensured)
-}
-
-fn ensure_key(connection: &Connection, key: &NewKey) -> Result<Vec<u8>, Error> {
-    let case = key.case.0.as_bytes().as_slice();
-    let insert =
-        "INSERT INTO subjects (case_id, key_id, wrapped_key, touched_at, named) VALUES (?1, ?2, ?3, ?4, 0)
-                  ON CONFLICT DO NOTHING";
-    let row = params![case, key.key_id.as_str(), key.candidate, key.at.as_microsecond()];
-    if connection.prepare_cached(insert)?.execute(row)? > 0 {
-        return Ok(key.candidate.clone());
+    if row.contact.is_some() {
+        let put = "UPDATE subjects SET name = ?3, phone = ?4 WHERE case_id = ?1 AND key_id = ?2";
+        connection.prepare_cached(put)?.execute(params![case, key_id, name, phone])?;
     }
-    // Somebody was first: their key counts, and is about to be used.
-    let KeyRow::Live { wrapped, .. } = key_row(connection, key.case, &key.key_id)? else {
-        return Err(Error::KeyDestroyed { case: key.case, key_id: key.key_id.clone() });
-    };
-    let update = "UPDATE subjects SET touched_at = max(touched_at, ?3) WHERE case_id = ?1 AND key_id = ?2";
-    connection.prepare_cached(update)?.execute(params![
-        case,
-        key.key_id.as_str(),
-        key.at.as_microsecond()
-    ])?;
-    Ok(wrapped)
-}
-
-fn put_contact(connection: &Connection, crypt: &Crypt, contact: &OwnedContact) -> Result<(), Error> {
-    let (case, key_id) = (contact.case, &contact.key_id);
-    let KeyRow::Live { wrapped, .. } = key_row(connection, case, key_id)? else {
-        return Err(Error::KeyDestroyed { case, key_id: key_id.clone() });
-    };
-    let key = crypt.unwrap(case, key_id, &wrapped)?;
-    let seal = |field, text: &Option<String>| {
-        text.as_ref().map(|text| crypt.seal_blob(&key, case, key_id, field, text)).transpose()
-    };
-    let (name, phone) = (seal(CONTACT_NAME, &contact.name)?, seal(CONTACT_PHONE, &contact.phone)?);
-    let put = "UPDATE subjects SET name = ?3, phone = ?4 WHERE case_id = ?1 AND key_id = ?2";
-    connection.prepare_cached(put)?.execute(params![
-        case.0.as_bytes().as_slice(),
-        key_id.as_str(),
-        name,
-        phone
-    ])?;
-    Ok(())
+    Ok(Ensured::Mine)
 }
 
 /// The row stays without what was in it, so that the key is neither made again nor taken for lost.
@@ -132,8 +98,8 @@ fn destroy(connection: &Connection, case: CaseId, key_id: &KeyId, at: Timestamp)
 
 fn settle(
     connection: &Connection,
-    named: &[(CaseId, KeyId)],
-    unnamed: &[(CaseId, KeyId)],
+    named: &[Subject],
+    unnamed: &[Subject],
     cutoff: Timestamp,
 ) -> Result<Settled, Error> {
     let mut settled = Settled { named: 0, removed: 0 };

@@ -30,7 +30,7 @@ impl Board {
     ) -> Result<pb::ListCasesResponse, Status> {
         let asker = self.asker(metadata)?;
         let mut violations = Vec::new();
-        let filter = self.reader(&asker).read(&asked.filter.clone().unwrap_or_default(), &mut violations);
+        let filter = self.reader(&asker)?.read(&asked.filter.clone().unwrap_or_default(), &mut violations);
         let order = pb::CaseOrder::try_from(asked.order);
         if order.is_err() {
             violations.push(Violation::new("order", "UNKNOWN", "an order of the API"));
@@ -62,7 +62,7 @@ impl Board {
             violations.push(Violation::new("text", "REQUIRED", "what to look for"));
         }
         let wanted = pb::CaseFilter { text: asked.text, ..pb::CaseFilter::default() };
-        let filter = self.reader(&asker).read(&wanted, &mut violations);
+        let filter = self.reader(&asker)?.read(&wanted, &mut violations);
         for violation in violations.iter_mut().filter(|violation| violation.field == "filter.text") {
             "text".clone_into(&mut violation.field);
         }
@@ -101,7 +101,7 @@ impl Board {
         asker: &Asker,
         cases: Vec<Numbered>,
     ) -> Result<Vec<pb::CaseSummary>, Status> {
-        let show = self.shower(asker);
+        let show = self.shower(asker, cases.iter().map(|(case, _)| case.as_ref())).await?;
         aside(move || cases.into_iter().map(|(case, number)| show.summary(&case, number)).collect()).await
     }
 }

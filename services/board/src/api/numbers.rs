@@ -25,7 +25,7 @@ impl Board {
     ) -> Result<pb::CountCasesResponse, Status> {
         let asker = self.asker(metadata)?;
         let mut violations = Vec::new();
-        let filter = self.reader(&asker).read(&asked.filter.clone().unwrap_or_default(), &mut violations);
+        let filter = self.reader(&asker)?.read(&asked.filter.clone().unwrap_or_default(), &mut violations);
         let by = by(asked.by);
         if by.is_none() {
             violations.push(Violation::new("by", "REQUIRED", "by what cases are counted"));

@@ -45,7 +45,7 @@ impl Board {
         };
         let id = id.ok_or_else(|| Status::from(Failure::Refused(Refusal::NotFound)))?;
         let (case, number) = self.case_for(&asker, id).await?;
-        let show = self.shower(&asker);
+        let show = self.shower(&asker, [case.as_ref()]).await?;
         let view = aside(move || case_view(&show, &case, number)).await?;
         Ok(pb::GetCaseResponse { case: Some(view), position_token: self.token(position) })
     }
@@ -106,7 +106,7 @@ impl Board {
         told: Told,
         wanted: Wanted,
     ) -> Result<(Vec<pb::TimelineEntry>, Option<u64>, Vec<pb::CustodySpan>), Status> {
-        let show = self.shower(asker);
+        let show = self.shower(asker, [&told.case]).await?;
         let work = move || {
             let (entries, next) = entries(&show, &told, wanted);
             let first = wanted.after_version == 0;

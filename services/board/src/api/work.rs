@@ -44,7 +44,7 @@ impl Board {
                 shown.push((task, case, number));
             }
         }
-        let show = self.shower(&asker);
+        let show = self.shower(&asker, shown.iter().map(|(_, case, _)| case.as_ref())).await?;
         let work = move || {
             shown
                 .into_iter()

@@ -2,11 +2,12 @@
 //! phrase of its own tokens. Two characters of Chinese are found; trigrams would miss 井盖.
 
 use case::Case;
-use case::ids::KeyId;
 use case::sealed::Sealed;
 use projection::FoldError;
 use rusqlite::{Transaction, params};
-use vault::{Opened, Vault};
+use vault::{Opened, Secrets};
+
+use super::keys::Keys;
 
 /// Longest query, in characters.
 pub(crate) const QUERY_CHARS_MAX: usize = 64;
@@ -30,22 +31,18 @@ pub(super) fn changed(before: &Case, after: &Case) -> bool {
 }
 
 /// Writes a case's tokens anew; those of destroyed keys go.
-pub(super) fn replace(tx: &Transaction<'_>, id: i64, case: &Case, vault: &Vault) -> Result<(), FoldError> {
+pub(super) fn replace(
+    tx: &Transaction<'_>,
+    id: i64,
+    case: &Case,
+    keys: &Keys,
+    secrets: &Secrets,
+) -> Result<(), FoldError> {
     super::clear(tx, "DELETE FROM search WHERE rowid = ?1", id)?;
-    let destroyed = |key: &KeyId| case.destroyed_keys.contains(key);
     let mut tokens = Vec::new();
-    for (field, sealed) in texts(case).into_iter().filter(|(_, sealed)| !destroyed(&sealed.key_id)) {
-        let text = match vault.open_text(case.id, field, sealed) {
-            Ok(Opened::Text(text)) => text,
-            Ok(Opened::Erased | Opened::Lost) => continue,
-            Err(vault::Error::Damaged) => {
-                tracing::warn!(case = %case.id, field, "a sealed text does not open and is not searched");
-                continue;
-            }
-            Err(error) => return Err(FoldError::Fact(format!("the vault cannot be read: {error}"))),
-        };
+    for text in opened(case, keys)? {
         for part in parts(&text) {
-            tokens.extend(bigrams(&part).map(|bigram| vault.search_token(&bigram)));
+            tokens.extend(bigrams(&part).map(|bigram| secrets.search_token(&bigram)));
             tokens.push(GAP.to_owned());
         }
     }
@@ -56,10 +53,32 @@ pub(super) fn replace(tx: &Transaction<'_>, id: i64, case: &Case, vault: &Vault)
     Ok(())
 }
 
+/// What is searched of a case, as far as it opens.
+fn opened(case: &Case, keys: &Keys) -> Result<Vec<String>, FoldError> {
+    let mut sealed = texts(case);
+    sealed.retain(|(_, sealed)| !case.destroyed_keys.contains(&sealed.key_id));
+    if sealed.is_empty() {
+        return Ok(Vec::new());
+    }
+    keys.with(case, |keyring| {
+        let mut opened = Vec::new();
+        for (field, sealed) in sealed {
+            match keyring.open_text(case.id, field, sealed) {
+                Ok(Opened::Text(text)) => opened.push(text),
+                Ok(Opened::Erased | Opened::Lost) => {}
+                Err(error) => {
+                    tracing::warn!(case = %case.id, field, %error, "a sealed text does not open and is not searched");
+                }
+            }
+        }
+        opened
+    })
+}
+
 /// A query as FTS5 reads it: every part a phrase, all of them wanted. None when no part has two characters.
-pub(crate) fn phrases(query: &str, vault: &Vault) -> Option<String> {
+pub(crate) fn phrases(query: &str, secrets: &Secrets) -> Option<String> {
     let phrase = |part: &String| {
-        let tokens: Vec<String> = bigrams(part).map(|bigram| vault.search_token(&bigram)).collect();
+        let tokens: Vec<String> = bigrams(part).map(|bigram| secrets.search_token(&bigram)).collect();
         (!tokens.is_empty()).then(|| format!("\"{}\"", tokens.join(" ")))
     };
     let phrases: Vec<String> = parts(query).iter().filter_map(phrase).collect();

@@ -21,7 +21,7 @@ impl RegistryApi {
         let by = caller.actor.sign(&[Role::Registrar]).map_err(Failure::Refused)?;
         let request = request.into_inner();
         let (command_id, content) = read(&request)?;
-        let mac = self.desk.vault.request_mac(&canonical(pb::PublishRegistryRequest::RPC, &request));
+        let mac = self.desk.secrets()?.request_mac(&canonical(pb::PublishRegistryRequest::RPC, &request));
         let context = CommandContext::new(caller.principal.id.clone(), command_id, mac);
         let note = (!request.note.is_empty()).then_some(request.note);
         let (ledger, now) = (&self.desk.ledger, self.desk.clock.now());

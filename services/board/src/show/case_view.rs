@@ -16,7 +16,7 @@ const TICKET_ROLES: [Role; 6] = [
     Role::DistrictCentre,
 ];
 
-/// Everything about a case. Reads the vault, so it may block for a moment.
+/// Everything about a case.
 pub(crate) fn case_view(show: &Shower, case: &Case, number: String) -> pb::CaseView {
     let registry = show.registry.as_ref();
     let reading = show.reading(case);

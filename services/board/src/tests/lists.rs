@@ -174,7 +174,7 @@ async fn two_characters_find_a_case_and_erasure_takes_it_from_the_index() {
     assert!(found(&district, "p-receptionist", "失很").await.is_empty(), "no phrase reaches over a comma");
     assert!(found(&district, "p-handler-housing", "井盖").await.is_empty());
 
-    let token = district.world.desk.vault.search_token("井盖");
+    let token = district.world.desk.vault.secrets().unwrap().search_token("井盖");
     assert!(on_disk(&district, &token));
     district.world.desk.vault.destroy_key(id, &KeyId::reporter(1)).await.unwrap();
     let by = By::Automatic { rule: None };

@@ -180,7 +180,7 @@ impl Exchange {
         let number = self.desk.ledger.number(&case).await.map_err(unreadable)?;
         let registry = self.desk.published()?;
         let public_reply = match &row.reply {
-            Some((field, sealed)) => self.opened(row.case, field, sealed)?,
+            Some((field, sealed)) => self.opened(row.case, field, sealed).await?,
             None => String::new(),
         };
         let lead = row.lead.as_ref().map(|lead| registry.org_name(lead, Lang::Zh).to_owned());
@@ -206,8 +206,13 @@ impl Exchange {
         })
     }
 
-    fn opened(&self, case: CaseId, field: &str, sealed: &case::sealed::Sealed) -> Result<String, Status> {
-        match self.desk.vault.open_text(case, field, sealed) {
+    async fn opened(
+        &self,
+        case: CaseId,
+        field: &str,
+        sealed: &case::sealed::Sealed,
+    ) -> Result<String, Status> {
+        match self.desk.vault.open_text(case, field, sealed).await {
             Ok(Opened::Text(text)) => Ok(text),
             Ok(Opened::Erased) => Ok("[已删除 / erased]".to_owned()),
             Ok(Opened::Lost) => Ok("[密钥缺失 / key missing]".to_owned()),

@@ -90,7 +90,7 @@ impl Taking {
             Unreadable::TooLarge => Reason::TooLarge,
             Unreadable::Undecodable => Reason::Undecodable,
         })?;
-        let id = self.desk.vault.case_id_for_ticket(&self.source, &ticket.number);
+        let id = self.desk.secrets()?.case_id_for_ticket(&self.source, &ticket.number);
         if !self.case(id).await?.exists()
             && let Some(taken) = self.raise(id, ticket, revision, &body).await?
         {
@@ -197,7 +197,7 @@ impl Taking {
         let parts: [&[u8]; 3] =
             [self.source.as_str().as_bytes(), ticket.number.as_bytes(), &revision.to_be_bytes()];
         let command_id = derived_uuid("hotline-ticket", &parts);
-        let mac = self.desk.vault.request_mac(&canonical(&self.source, ticket, revision));
+        let mac = self.desk.secrets()?.request_mac(&canonical(&self.source, ticket, revision));
         let now = self.desk.clock.now();
         let context = CommandContext {
             // A time that cannot be is a defect of the case; the envelope then says when it was written down.

@@ -30,7 +30,7 @@ pub(super) struct Messages {
 struct Shown<'a> {
     case: &'a Case,
     registry: &'a Registry,
-    opener: Opener<'a>,
+    opener: Opener,
 }
 
 impl Messages {
@@ -52,7 +52,7 @@ impl Messages {
         let Some(duties) = self.scope.see(&row) else { return Ok(None) };
         let (case, number) = self.case(CaseId(row.case)).await?;
         let registry = self.desk.published()?;
-        let opener = Opener::new(&self.desk.vault, &case, &self.caller.actor, &registry);
+        let opener = Opener::new(&self.desk.vault, &case, &self.caller.actor, &registry).await?;
         let shown = Shown { case: &case, registry: &registry, opener };
         let message = shown.message(&row, &duties)?;
         let asked = matches!(message, Message::DutyAssigned(_) | Message::WhistleCalled(_));
@@ -83,7 +83,7 @@ impl Messages {
             return Ok(None);
         }
         let registry = self.desk.published()?;
-        let opener = Opener::new(&self.desk.vault, &case, &self.caller.actor, &registry);
+        let opener = Opener::new(&self.desk.vault, &case, &self.caller.actor, &registry).await?;
         let shown = Shown { case: &case, registry: &registry, opener };
         let row = DutyRow::of(&case, duty);
         let whistle = duty.whistle.and_then(|no| case.whistle(no));

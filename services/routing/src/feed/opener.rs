@@ -9,7 +9,7 @@ use registry::Registry;
 use registry::ids::Role;
 use serde_json::{Map, Value};
 use tonic::Status;
-use vault::{Opened, Vault};
+use vault::{Keyring, Opened, Vault};
 
 /// Stands for a text that is not for this reader.
 pub(super) const WITHHELD: &str = "[已隐去 / withheld]";
@@ -34,15 +34,24 @@ enum May {
     Nothing,
 }
 
-/// Opens the texts of one case for one reader.
-pub(super) struct Opener<'a> {
-    vault: &'a Vault,
+/// Opens the texts of one case for one reader, with keys that were fetched at once.
+pub(super) struct Opener {
+    keyring: Keyring,
     case: CaseId,
     may: May,
 }
 
-impl<'a> Opener<'a> {
-    pub(super) fn new(vault: &'a Vault, case: &Case, actor: &Actor, registry: &Registry) -> Self {
+impl Opener {
+    /// Fetches the case's keys, unless the reader may read nothing.
+    ///
+    /// # Errors
+    /// UNAVAILABLE when the vault cannot be read.
+    pub(super) async fn new(
+        vault: &Vault,
+        case: &Case,
+        actor: &Actor,
+        registry: &Registry,
+    ) -> Result<Self, Status> {
         let may = if is_accused(actor, case, registry) {
             May::Tasks
         } else if actor.roles.iter().all(|role| *role == Role::Auditor) {
@@ -50,7 +59,10 @@ impl<'a> Opener<'a> {
         } else {
             May::Everything
         };
-        Self { vault, case: case.id, may }
+        let wanted: Vec<_> =
+            case.key_ids().filter(|_| may != May::Nothing).map(|key_id| (case.id, key_id)).collect();
+        let keyring = vault.keyring(wanted).await.map_err(|error| of_vault(&error))?;
+        Ok(Self { keyring, case: case.id, may })
     }
 
     /// Whether whoever reported may be told by what is shown.
@@ -80,7 +92,7 @@ impl<'a> Opener<'a> {
     }
 
     fn open(&self, field: &str, sealed: &Sealed) -> Result<String, Status> {
-        match self.vault.open_text(self.case, field, sealed) {
+        match self.keyring.open_text(self.case, field, sealed) {
             Ok(Opened::Text(text)) => Ok(text),
             Ok(Opened::Erased) => Ok(ERASED.to_owned()),
             Ok(Opened::Lost) => Ok(LOST.to_owned()),

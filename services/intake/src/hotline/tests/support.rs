@@ -79,8 +79,8 @@ impl District {
         self.world.desk.ledger.read_case(id).await.unwrap()
     }
 
-    pub(super) fn opened(&self, case: &Case, field: &str, sealed: Option<&Sealed>) -> String {
-        match self.world.desk.vault.open_text(case.id, field, sealed.unwrap()).unwrap() {
+    pub(super) async fn opened(&self, case: &Case, field: &str, sealed: Option<&Sealed>) -> String {
+        match self.world.desk.vault.open_text(case.id, field, sealed.unwrap()).await.unwrap() {
             Opened::Text(text) => text,
             unread @ (Opened::Erased | Opened::Lost) => panic!("{unread:?}"),
         }

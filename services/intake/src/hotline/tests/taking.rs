@@ -24,11 +24,11 @@ async fn a_ticket_becomes_a_case_and_its_caller_goes_into_the_vault() {
     assert_eq!(receipt.status(), shared::CaseStatus::Raised);
     assert!(receipt.defects.is_empty() && !receipt.case_number.is_empty());
     let case = district.case(&receipt).await;
-    assert_eq!(district.opened(&case, "text", case.text.as_ref()), "占车位\n又被占了");
-    assert_eq!(district.opened(&case, "note", case.place.note.as_ref()), "8号楼前");
+    assert_eq!(district.opened(&case, "text", case.text.as_ref()).await, "占车位\n又被占了");
+    assert_eq!(district.opened(&case, "note", case.place.note.as_ref()).await, "8号楼前");
     assert_eq!(case.matter.as_ref().unwrap().as_str(), "parking", "found by its name");
     assert_eq!(case.occurred_at.to_string(), "2025-08-31T23:50:00.000000Z");
-    let contact = district.world.desk.vault.contact(case.id, &KeyId::reporter(1)).unwrap().unwrap();
+    let contact = district.world.desk.vault.contact(case.id, &KeyId::reporter(1)).await.unwrap().unwrap();
     assert_eq!(contact.phone.as_deref(), Some("13800000001"));
     assert!(case.reporters[0].contactable);
     for event in district.events(case.id).await {
@@ -87,14 +87,14 @@ async fn revisions_come_in_any_order_and_the_highest_is_shown() {
     }
     let case = district.case(&receipt).await;
     assert_eq!(case.ticket.as_ref().unwrap().revision, 3);
-    assert_eq!(district.opened(&case, "text", case.text.as_ref()), "占车位\n第3版");
-    let contact = district.world.desk.vault.contact(case.id, &KeyId::reporter(1)).unwrap().unwrap();
+    assert_eq!(district.opened(&case, "text", case.text.as_ref()).await, "占车位\n第3版");
+    let contact = district.world.desk.vault.contact(case.id, &KeyId::reporter(1)).await.unwrap().unwrap();
     assert_eq!(contact.phone.as_deref(), Some("13800000003"), "a late revision does not take the phone back");
     let mut kept = Vec::new();
     for event in district.events(case.id).await {
         if let case::event::Event::Intake(Intake::SourceRevised(revised)) = event {
-            let text = district.opened(&case, "text", revised.text.as_ref());
-            let fields = district.opened(&case, "source_fields", revised.source_fields.as_ref());
+            let text = district.opened(&case, "text", revised.text.as_ref()).await;
+            let fields = district.opened(&case, "source_fields", revised.source_fields.as_ref()).await;
             assert!(fields.contains("8号楼前") && !fields.contains("1380000000"));
             kept.push((revised.ticket.revision, text));
         }
@@ -132,10 +132,10 @@ async fn a_gbk_byte_is_read_and_the_original_kept() {
         is(&receipt, ReceiptResult::Accepted);
         assert!(receipt.defects.contains(&shared::Defect::TextDamaged.into()));
         let case = district.case(&receipt).await;
-        assert_eq!(district.opened(&case, "text", case.text.as_ref()), text);
+        assert_eq!(district.opened(&case, "text", case.text.as_ref()).await, text);
         let events = district.events(case.id).await;
         let case::event::Event::Intake(Intake::CaseRaised(raised)) = &events[0] else { panic!("{events:?}") };
-        let kept = district.opened(&case, "source_fields", raised.source_fields.as_ref());
+        let kept = district.opened(&case, "source_fields", raised.source_fields.as_ref()).await;
         let kept: serde_json::Value = serde_json::from_str(&kept).unwrap();
         use base64::Engine as _;
         let original =

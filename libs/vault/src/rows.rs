@@ -1,0 +1,63 @@
+//! Rows as they are stored and as they travel: ids, wrapped keys, sealed blobs. Nothing here opens without the key file.
+
+use case::ids::{CaseId, KeyId};
+
+/// A data subject: a case and one of its keys.
+pub(crate) type Subject = (CaseId, KeyId);
+
+/// A row to be made if there is none, and touched in any case.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct NewRow {
+    pub(crate) case: CaseId,
+    pub(crate) key_id: KeyId,
+    /// A wrapped key made for this row, or the one the row is known to have.
+    pub(crate) candidate: Vec<u8>,
+    /// Sealed under the candidate; kept only if that is the row's key.
+    pub(crate) contact: Option<ContactRow>,
+    /// When, in microseconds since 1970.
+    pub(crate) at: i64,
+}
+
+impl NewRow {
+    pub(crate) fn subject(&self) -> Subject {
+        (self.case, self.key_id.clone())
+    }
+}
+
+/// What became of a [`NewRow`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Ensured {
+    /// The candidate is the row's key; what was sealed under it is kept.
+    Mine,
+    /// The row has this key. What was sealed under the candidate is not kept.
+    Theirs(Vec<u8>),
+    /// The subject was erased.
+    Destroyed,
+}
+
+/// What is known of a subject's key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum KeyRow {
+    Missing,
+    Destroyed,
+    Live {
+        wrapped: Vec<u8>,
+        named: bool,
+        /// Microseconds since 1970.
+        touched_at: i64,
+    },
+}
+
+/// Contact details as they are stored: blobs sealed with the subject's key.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct ContactRow {
+    pub(crate) name: Option<Vec<u8>>,
+    pub(crate) phone: Option<Vec<u8>>,
+}
+
+/// The constant secrets of a ledger, wrapped, in the order of [`SECRET_NAMES`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct WrappedSecrets(pub(crate) [Vec<u8>; 3]);
+
+/// What they are stored as.
+pub(crate) const SECRET_NAMES: [&str; 3] = ["request-mac-key", "ticket-key", "search-key"];

@@ -1,0 +1,106 @@
+//! The rows on this machine's disk: wrapped keys, sealed contact details, wrapped secrets. No key is here.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use case::ids::{CaseId, KeyId};
+use jiff::Timestamp;
+
+use crate::error::Error;
+use crate::files::{Held, exists, hold};
+use crate::key_file::{KEY, KEY_OF_NEW};
+use crate::parts::Swept;
+use crate::reader::Reader;
+use crate::rows::{ContactRow, Ensured, KeyRow, NewRow, Subject, WrappedSecrets};
+use crate::writer::{Settled, Writer};
+use crate::{UNNAMED_KEPT, database};
+
+/// Rows looked at in one step of a sweep.
+const SWEEP_ROWS: usize = 500;
+
+/// An open database, its writer and its reader. The directory is free again when this is dropped.
+pub(crate) struct Store {
+    // Before the lock, so that the writer has ended when the directory is let go.
+    writer: Writer,
+    reader: Arc<Reader>,
+    held: Held,
+}
+
+impl Store {
+    /// Opens the rows of a directory, or makes them where there never were any.
+    pub(crate) fn open_or_make(dir: &Path, ledger: &str) -> Result<Self, Error> {
+        let held = hold(dir)?;
+        let (has_database, was_made) = (exists(&held.database())?, held.was_made()?);
+        let begun_beside_key = exists(&dir.join(KEY_OF_NEW))? && !exists(&dir.join(KEY))?;
+        match (has_database, was_made) {
+            (false, true) => return Err(Error::DatabaseMissing(held.database())),
+            // Nobody was ever given anything that an interrupted first start left.
+            (true, false) if begun_beside_key => held.make_database(ledger)?,
+            (false, false) => held.make_database(ledger)?,
+            (true, _) => {}
+        }
+        let store = Self::open(held, ledger, None)?;
+        store.held.mark_made()?;
+        Ok(store)
+    }
+
+    /// Opens the rows of a held directory that has them; secrets that are proposed are kept if there are none.
+    pub(crate) fn open(held: Held, ledger: &str, proposal: Option<&WrappedSecrets>) -> Result<Self, Error> {
+        let mut connection = database::open(&held.database())?;
+        database::check(&connection, ledger)?;
+        if let Some(proposal) = proposal {
+            let transaction = connection.transaction()?;
+            database::put_secrets_if_absent(&transaction, proposal)?;
+            transaction.commit()?;
+        }
+        let reader = Arc::new(Reader::open(&held.database())?);
+        let writer = Writer::start(connection, Arc::clone(&reader))?;
+        Ok(Self { writer, reader, held })
+    }
+
+    pub(crate) async fn ensure(&self, rows: Vec<NewRow>) -> Result<Vec<Ensured>, Error> {
+        self.writer.ensure(rows).await
+    }
+
+    pub(crate) fn keys(&self, subjects: &[Subject]) -> Result<Vec<KeyRow>, Error> {
+        self.reader.keys(subjects)
+    }
+
+    pub(crate) fn contact(&self, case: CaseId, key_id: &KeyId) -> Result<(KeyRow, ContactRow), Error> {
+        self.reader.contact(case, key_id)
+    }
+
+    pub(crate) async fn destroy(&self, case: CaseId, key_id: KeyId, at: Timestamp) -> Result<bool, Error> {
+        self.writer.destroy(case, key_id, at).await
+    }
+
+    /// The secrets as they are; none before anybody proposed any.
+    pub(crate) fn secrets(&self) -> Result<Option<WrappedSecrets>, Error> {
+        database::secrets(&self.reader.lock())
+    }
+
+    pub(crate) async fn sweep(
+        &self,
+        now: Timestamp,
+        named: impl Fn(CaseId, &KeyId) -> bool,
+    ) -> Result<Swept, Error> {
+        let cutoff = now.saturating_sub(UNNAMED_KEPT).unwrap_or(Timestamp::MIN);
+        let mut swept = Swept::default();
+        loop {
+            let rows = self.reader.unnamed_before(cutoff, SWEEP_ROWS)?;
+            let count = rows.len();
+            let (named, unnamed) = rows.into_iter().partition(|(case, key_id)| named(*case, key_id));
+            let Settled { named, removed } = self.writer.settle(named, unnamed, cutoff).await?;
+            swept.named += named;
+            swept.removed += removed;
+            // A row that was touched since is neither; then the next round finds fewer, and the loop ends.
+            if count < SWEEP_ROWS || named + removed == 0 {
+                return Ok(swept);
+            }
+        }
+    }
+
+    pub(crate) async fn backup_to(&self, path: &Path) -> Result<(), Error> {
+        self.writer.backup(path.to_owned()).await
+    }
+}
