@@ -12,7 +12,7 @@ const ARROWS: [(&str, &[&str]); 16] = [
     ("nats-child", &[]),
     ("ledger", &["event-store", "bus", "case", "registry"]),
     ("projection", &["ledger", "case", "registry"]),
-    ("vault", &["case", "registry"]),
+    ("vault", &["bus", "case", "registry"]),
     ("wire", &["case", "registry", "worktime"]),
     ("service-kit", &["wire", "case", "registry", "worktime"]),
     ("desk", &["ledger", "vault", "service-kit", "wire", "case", "registry", "worktime"]),

@@ -81,6 +81,12 @@ pub enum Error {
     /// The host of the rows is not reached. Nothing is known to have happened; repeating is harmless.
     #[error("the rows of the vault are not reached")]
     Away,
+    /// The host of the rows could not do it; what it said.
+    #[error("the host of the vault's rows failed: {0}")]
+    Host(String),
+    /// The host of the rows and this process do not understand each other.
+    #[error("the host of the vault's rows is not understood: {0}")]
+    Protocol(String),
     /// This role may not have the vault's key.
     #[error("this role has no key of the vault")]
     NoKey,

@@ -1,5 +1,7 @@
 //! Keeping the rows for others.
 
+mod endpoints;
+
 use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
@@ -8,18 +10,40 @@ use case::ids::{CaseId, KeyId};
 use jiff::Timestamp;
 
 use crate::error::Error;
+use crate::message;
 use crate::parts::Swept;
+use crate::rows::Ensured;
 use crate::store::Store;
 
 /// The rows of one ledger's vault, kept for the roles that have its key. Reads no key file, even where one lies in the directory.
 /// Copies are cheap; the directory is free again when the last one is dropped.
 #[derive(Clone)]
-pub struct Host(Arc<Store>);
+pub struct Host {
+    store: Arc<Store>,
+    ledger: Arc<str>,
+}
 
 impl fmt::Debug for Host {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Host").finish_non_exhaustive()
     }
+}
+
+/// Why the rows that came with a command were not kept.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum RiderRefused {
+    /// A row there has another key: the case is not new. Whoever asks seals the ordinary way and asks again.
+    #[error("a row has another key")]
+    Exists,
+    /// The subject was erased, and stays so.
+    #[error("a key was destroyed")]
+    Destroyed,
+    /// Not rows of a form known here.
+    #[error("the rows do not read")]
+    Malformed,
+    /// They could not be made durable.
+    #[error(transparent)]
+    Failed(#[from] Error),
 }
 
 impl Host {
@@ -29,7 +53,25 @@ impl Host {
     /// [`Error::Locked`], [`Error::DatabaseMissing`], [`Error::OtherLedger`], [`Error::NewerFormat`]: nothing was changed, and
     /// each says what an operator does. [`Error::Io`], [`Error::Storage`].
     pub fn open(dir: &Path, ledger: &str) -> Result<Self, Error> {
-        Store::open_or_make(dir, ledger).map(Arc::new).map(Self)
+        let store = Arc::new(Store::open_or_make(dir, ledger)?);
+        Ok(Self { store, ledger: ledger.into() })
+    }
+
+    /// Makes the rows durable that came with a new case. To be called before the events that name them are committed; a repeat
+    /// is harmless.
+    ///
+    /// # Errors
+    /// [`RiderRefused`]: the events are not to be committed.
+    pub async fn ensure_rider(&self, rider: &[u8]) -> Result<(), RiderRefused> {
+        let rows = message::decode_rows(rider).map_err(|_| RiderRefused::Malformed)?;
+        for ensured in self.store.ensure(rows).await? {
+            match ensured {
+                Ensured::Mine => {}
+                Ensured::Theirs(_) => return Err(RiderRefused::Exists),
+                Ensured::Destroyed => return Err(RiderRefused::Destroyed),
+            }
+        }
+        Ok(())
     }
 
     /// Removes what no event names and nobody touched for [`UNNAMED_KEPT`](crate::UNNAMED_KEPT): the traces of commands that
@@ -43,7 +85,7 @@ impl Host {
         now: Timestamp,
         named: impl Fn(CaseId, &KeyId) -> bool,
     ) -> Result<Swept, Error> {
-        self.0.sweep(now, named).await
+        self.store.sweep(now, named).await
     }
 
     /// Writes a whole, durable copy of the rows to a new file. Writers wait meanwhile.
@@ -51,6 +93,6 @@ impl Host {
     /// # Errors
     /// [`Error::Io`] when the file exists or cannot be written; [`Error::Storage`].
     pub async fn backup_to(&self, path: &Path) -> Result<(), Error> {
-        self.0.backup_to(path).await
+        self.store.backup_to(path).await
     }
 }

@@ -28,8 +28,10 @@ mod files;
 mod host;
 mod key_file;
 mod keyring;
+mod message;
 mod parts;
 mod reader;
+mod remote;
 mod rows;
 mod secrets;
 mod source;
@@ -42,10 +44,10 @@ mod writer;
 use jiff::SignedDuration;
 
 pub use error::Error;
-pub use host::Host;
+pub use host::{Host, RiderRefused};
 pub use key_file::new_key_file;
 pub use keyring::Keyring;
-pub use parts::{Contact, NewContact, Now, Opened, SealRequest, Swept};
+pub use parts::{Contact, NewContact, Now, Opened, SealRequest, SealedNew, Swept};
 pub use secrets::Secrets;
 pub use vault::Vault;
 

@@ -1,12 +1,18 @@
 //! Rows as they are stored and as they travel: ids, wrapped keys, sealed blobs. Nothing here opens without the key file.
 
 use case::ids::{CaseId, KeyId};
+use serde::{Deserialize, Serialize};
 
 /// A data subject: a case and one of its keys.
 pub(crate) type Subject = (CaseId, KeyId);
 
+/// Bytes of a wrapped key or wrapped secret: nonce, key, tag.
+pub(crate) const WRAPPED_BYTES: usize = 12 + 32 + 16;
+/// Bytes a sealed blob has more than what is sealed in it: nonce and tag.
+pub(crate) const BLOB_BYTES_MORE: usize = 12 + 16;
+
 /// A row to be made if there is none, and touched in any case.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct NewRow {
     pub(crate) case: CaseId,
     pub(crate) key_id: KeyId,
@@ -25,7 +31,7 @@ impl NewRow {
 }
 
 /// What became of a [`NewRow`].
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Ensured {
     /// The candidate is the row's key; what was sealed under it is kept.
     Mine,
@@ -36,7 +42,7 @@ pub(crate) enum Ensured {
 }
 
 /// What is known of a subject's key.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum KeyRow {
     Missing,
     Destroyed,
@@ -49,14 +55,14 @@ pub(crate) enum KeyRow {
 }
 
 /// Contact details as they are stored: blobs sealed with the subject's key.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct ContactRow {
     pub(crate) name: Option<Vec<u8>>,
     pub(crate) phone: Option<Vec<u8>>,
 }
 
 /// The constant secrets of a ledger, wrapped, in the order of [`SECRET_NAMES`].
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct WrappedSecrets(pub(crate) [Vec<u8>; 3]);
 
 /// What they are stored as.

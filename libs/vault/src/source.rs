@@ -4,6 +4,7 @@ use case::ids::{CaseId, KeyId};
 use jiff::Timestamp;
 
 use crate::error::Error;
+use crate::remote::Remote;
 use crate::rows::{ContactRow, Ensured, KeyRow, NewRow, Subject};
 use crate::store::Store;
 
@@ -11,12 +12,15 @@ use crate::store::Store;
 pub(crate) enum Rows {
     /// In a directory of this process.
     Local(Store),
+    /// With a host, reached over NATS.
+    Remote(Remote),
 }
 
 impl Rows {
     pub(crate) async fn ensure(&self, rows: Vec<NewRow>) -> Result<Vec<Ensured>, Error> {
         match self {
             Self::Local(store) => store.ensure(rows).await,
+            Self::Remote(remote) => remote.ensure(&rows).await,
         }
     }
 
@@ -24,18 +28,21 @@ impl Rows {
     pub(crate) async fn keys(&self, subjects: &[Subject]) -> Result<Vec<KeyRow>, Error> {
         match self {
             Self::Local(store) => store.keys(subjects),
+            Self::Remote(remote) => remote.keys(subjects).await,
         }
     }
 
     pub(crate) async fn contact(&self, case: CaseId, key_id: &KeyId) -> Result<(KeyRow, ContactRow), Error> {
         match self {
             Self::Local(store) => store.contact(case, key_id),
+            Self::Remote(remote) => remote.contact(case, key_id).await,
         }
     }
 
     pub(crate) async fn destroy(&self, case: CaseId, key_id: &KeyId, at: Timestamp) -> Result<bool, Error> {
         match self {
             Self::Local(store) => store.destroy(case, key_id.clone(), at).await,
+            Self::Remote(remote) => remote.destroy(case, key_id, at).await,
         }
     }
 
@@ -43,6 +50,7 @@ impl Rows {
     pub(crate) fn local(&self) -> Result<&Store, Error> {
         match self {
             Self::Local(store) => Ok(store),
+            Self::Remote(_) => Err(Error::RowsElsewhere),
         }
     }
 }

@@ -79,6 +79,14 @@ impl Store {
         database::secrets(&self.reader.lock())
     }
 
+    /// The secrets as they are, or as they are now proposed.
+    pub(crate) async fn secrets_or(&self, proposal: WrappedSecrets) -> Result<WrappedSecrets, Error> {
+        match self.secrets()? {
+            Some(stored) => Ok(stored),
+            None => self.writer.secrets(proposal).await,
+        }
+    }
+
     pub(crate) async fn sweep(
         &self,
         now: Timestamp,

@@ -6,7 +6,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
+use bus::Bus;
 use case::ids::{CaseId, KeyId};
 use case::sealed::Sealed;
 use jiff::Timestamp;
@@ -15,6 +17,7 @@ use crate::crypt::{CONTACT_NAME, CONTACT_PHONE, Crypt};
 use crate::error::Error;
 use crate::keyring::Keyring;
 use crate::parts::{Contact, Now, Opened, Swept};
+use crate::remote::Remote;
 use crate::rows::{KeyRow, Subject};
 use crate::secrets::{self, Secrets};
 use crate::source::Rows;
@@ -51,6 +54,29 @@ impl Vault {
         let store = Store::open(held, ledger, Some(&secrets::propose(&crypt)?))?;
         let secrets = Secrets::unwrap(&crypt, &store.secrets()?.ok_or(Error::Damaged)?)?;
         Ok(Self::with(Rows::Local(store), crypt, secrets, now))
+    }
+
+    /// Takes the key from a file and the rows from their [`Host`](crate::Host), over NATS. Asks the host once for the ledger's
+    /// secrets, and waits for it no longer than `deadline`; every later round trip has the same deadline.
+    ///
+    /// # Errors
+    /// [`Error::Away`] when no host answers: try again. [`Error::KeyMissing`], [`Error::WrongKey`], [`Error::OtherLedger`]:
+    /// each says what an operator does. [`Error::Protocol`], [`Error::Host`], [`Error::Io`].
+    pub async fn remote(
+        bus: &Bus,
+        jurisdiction: &str,
+        key_file: &Path,
+        deadline: Duration,
+        now: Now,
+    ) -> Result<Self, Error> {
+        let crypt = Crypt::new(jurisdiction, key_file::read(key_file)?);
+        let remote = Remote::new(bus.clone(), jurisdiction, deadline)?;
+        let (ledger, stored) = remote.secrets_or(&secrets::propose(&crypt)?).await?;
+        if ledger != jurisdiction {
+            return Err(Error::OtherLedger { found: ledger, wanted: jurisdiction.to_owned() });
+        }
+        let secrets = Secrets::unwrap(&crypt, &stored)?;
+        Ok(Self::with(Rows::Remote(remote), crypt, secrets, now))
     }
 
     /// For a role that may not have the key: whatever needs it is [`Error::NoKey`].

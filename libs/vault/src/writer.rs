@@ -14,7 +14,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::error::Error;
 use crate::reader::Reader;
-use crate::rows::{Ensured, NewRow, Subject};
+use crate::rows::{Ensured, NewRow, Subject, WrappedSecrets};
 
 /// Jobs waiting; callers wait for a place beyond it.
 const QUEUE_JOBS_MAX: usize = 1024;
@@ -31,6 +31,7 @@ type Reply<T> = oneshot::Sender<Result<T, Error>>;
 
 enum Job {
     Ensure { rows: Vec<NewRow>, reply: Reply<Vec<Ensured>> },
+    Secrets { proposal: WrappedSecrets, reply: Reply<WrappedSecrets> },
     Destroy { case: CaseId, key_id: KeyId, at: Timestamp, reply: Reply<bool> },
     Settle { named: Vec<Subject>, unnamed: Vec<Subject>, cutoff: Timestamp, reply: Reply<Settled> },
     Backup { path: PathBuf, reply: Reply<()> },
@@ -57,6 +58,10 @@ impl Writer {
 
     pub(crate) async fn ensure(&self, rows: Vec<NewRow>) -> Result<Vec<Ensured>, Error> {
         self.ask(|reply| Job::Ensure { rows, reply }).await
+    }
+
+    pub(crate) async fn secrets(&self, proposal: WrappedSecrets) -> Result<WrappedSecrets, Error> {
+        self.ask(|reply| Job::Secrets { proposal, reply }).await
     }
 
     pub(crate) async fn destroy(&self, case: CaseId, key_id: KeyId, at: Timestamp) -> Result<bool, Error> {
@@ -122,7 +127,9 @@ impl Thread {
                     self.commit(std::mem::take(&mut batch));
                     answer(reply, work::backup(&self.connection, &path));
                 }
-                Job::Ensure { .. } | Job::Destroy { .. } | Job::Settle { .. } => batch.push(job),
+                Job::Ensure { .. } | Job::Secrets { .. } | Job::Destroy { .. } | Job::Settle { .. } => {
+                    batch.push(job)
+                }
             }
         }
         self.commit(batch);
@@ -188,6 +195,7 @@ fn answer<T>(reply: Reply<T>, result: Result<T, Error>) {
 fn refuse(job: Job, error: Error) {
     match job {
         Job::Ensure { reply, .. } => answer(reply, Err(error)),
+        Job::Secrets { reply, .. } => answer(reply, Err(error)),
         Job::Destroy { reply, .. } => answer(reply, Err(error)),
         Job::Settle { reply, .. } => answer(reply, Err(error)),
         Job::Backup { reply, .. } => answer(reply, Err(error)),

@@ -8,14 +8,16 @@ use jiff::Timestamp;
 use rusqlite::{Connection, params};
 
 use super::{Job, Settled, answer};
+use crate::database;
 use crate::error::Error;
 use crate::files::{make_file, sync_dir};
 use crate::reader::{Reader, key_row};
-use crate::rows::{Ensured, KeyRow, NewRow, Subject};
+use crate::rows::{Ensured, KeyRow, NewRow, Subject, WrappedSecrets};
 
 /// What a job came to. A refusal leaves the other jobs of the transaction alone.
 pub(super) enum Outcome {
     Ensured(Vec<Ensured>),
+    Secrets(Result<WrappedSecrets, Error>),
     Destroyed { existed: bool },
     Settled(Settled),
 }
@@ -24,7 +26,7 @@ impl Outcome {
     /// Whether bytes must leave the files.
     pub(super) fn removes(&self) -> bool {
         match self {
-            Self::Ensured(_) => false,
+            Self::Ensured(_) | Self::Secrets(_) => false,
             // Also when there was nothing: a repeat finishes what a held write-ahead log prevented.
             Self::Destroyed { .. } => true,
             Self::Settled(settled) => settled.removed > 0,
@@ -39,6 +41,10 @@ pub(super) fn run(connection: &Connection, job: &Job) -> Result<Outcome, Error> 
             let ensured = rows.iter().map(|row| ensure(connection, row));
             ensured.collect::<Result<_, _>>().map(Outcome::Ensured)
         }
+        Job::Secrets { proposal, .. } => match database::put_secrets_if_absent(connection, proposal) {
+            Err(error @ Error::Storage(_)) => Err(error),
+            done => Ok(Outcome::Secrets(done)),
+        },
         Job::Destroy { case, key_id, at, .. } => destroy(connection, *case, key_id, *at),
         Job::Settle { named, unnamed, cutoff, .. } => {
             settle(connection, named, unnamed, *cutoff).map(Outcome::Settled)
@@ -51,6 +57,7 @@ pub(super) fn run(connection: &Connection, job: &Job) -> Result<Outcome, Error> 
 pub(super) fn reply(job: Job, outcome: Outcome, emptied: Result<(), Error>) {
     match (job, outcome) {
         (Job::Ensure { reply, .. }, Outcome::Ensured(ensured)) => answer(reply, Ok(ensured)),
+        (Job::Secrets { reply, .. }, Outcome::Secrets(result)) => answer(reply, result),
         (Job::Destroy { reply, .. }, Outcome::Destroyed { existed }) => {
             answer(reply, emptied.map(|()| existed))
         }
