@@ -109,7 +109,8 @@ fn allowed_for(name: &str) -> Vec<&'static str> {
     }
 }
 
-/// Dependencies against the tables above. Tests may also use `nats-child`, and `test-kit` where the crate is not below it.
+/// Dependencies against the tables above. Tests may also use `nats-child`, and `test-kit` and `bus` where the crate is not below
+/// the former.
 pub(crate) fn faults(source: &Source) -> Vec<String> {
     let manifest = table(source);
     let name = name(&manifest);
@@ -123,7 +124,9 @@ pub(crate) fn faults(source: &Source) -> Vec<String> {
         for other in named_in(&manifest, section) {
             let above_test_kit =
                 SERVICES.contains(&name.as_str()) || ["whistle", "reactor", "desk"].contains(&name.as_str());
-            let helps_tests = in_tests && (other == "nats-child" || (other == "test-kit" && above_test_kit));
+            let helps_tests = in_tests
+                && (other == "nats-child"
+                    || (["test-kit", "bus"].contains(&other.as_str()) && above_test_kit));
             if EVERYTHING.contains(&other.as_str()) && !allowed.contains(&other.as_str()) && !helps_tests {
                 faults.push(format!("{}: {name} may not depend on {other}", source.path));
             }

@@ -19,6 +19,7 @@ fn an_arrow_upwards_is_seen() {
     for (name, rest) in [
         ("registry", "[dependencies]\nworktime.workspace = true"),
         ("ledger", "[dev-dependencies]\nnats-child.workspace = true"),
+        ("board", "[dev-dependencies]\nbus.workspace = true"),
         ("whistle", "[dependencies]\nnats-child.workspace = true"),
     ] {
         assert_eq!(faults(name, rest), Vec::<String>::new(), "{name}: {rest}");
@@ -33,6 +34,7 @@ fn an_arrow_upwards_is_seen() {
         ("case", "[dev-dependencies]\ntokio = \"1\""),
         ("event-store", "[dependencies]\ncase.workspace = true"),
         ("ledger", "[dependencies]\nnats-child.workspace = true"),
+        ("board", "[dependencies]\nbus.workspace = true"),
         ("stranger", ""),
     ] {
         assert_eq!(faults(name, rest).len(), 1, "{name}: {rest}");

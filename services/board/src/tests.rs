@@ -1,5 +1,6 @@
 mod accused;
 mod district;
+mod elsewhere;
 mod lines;
 mod lists;
 mod one_case;

@@ -12,7 +12,7 @@ use crate::query::{self, Order};
 use crate::sight;
 
 /// Cases of every kind of sight: of two subdistricts, unplaced, complained of, with duties, whistles and an inspector.
-async fn varied(district: &District) -> Vec<CaseId> {
+pub(super) async fn varied(district: &District) -> Vec<CaseId> {
     let whole = district.dispatched(1, "消防通道被堵", "enforcement", &["traffic"]).await;
     district.sign("p-handler-enforcement", whole, 1).await;
     let whistled = district.raised(2, "停车纠纷").await;
