@@ -9,7 +9,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::io::retry_on_intr;
+use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process, waitid};
 use tempfile::TempDir;
 
 use crate::{Error, program};
@@ -119,12 +120,17 @@ impl NatsChild {
         Ok(())
     }
 
-    /// Stops the server in its tracks (SIGSTOP): connections stay open and are not answered.
+    /// Stops the server in its tracks (SIGSTOP), and comes back once it stands still: connections stay open and are not
+    /// answered.
     ///
     /// # Errors
     /// [`Error::State`] if it does not run.
     pub fn pause(&self) -> Result<(), Error> {
-        self.signal(Signal::STOP)
+        let pid = self.signal(Signal::STOP)?;
+        // The signal takes its time to reach every thread. An end of the process is left for `wait` to collect.
+        let stopped = WaitIdOptions::STOPPED | WaitIdOptions::EXITED | WaitIdOptions::NOWAIT;
+        retry_on_intr(|| waitid(WaitId::Pid(pid), stopped)).map_err(no_signal)?;
+        Ok(())
     }
 
     /// Lets a paused server go on (SIGCONT).
@@ -132,15 +138,19 @@ impl NatsChild {
     /// # Errors
     /// [`Error::State`] if it does not run.
     pub fn resume(&self) -> Result<(), Error> {
-        self.signal(Signal::CONT)
+        self.signal(Signal::CONT).map(|_| ())
     }
 
-    fn signal(&self, signal: Signal) -> Result<(), Error> {
+    fn signal(&self, signal: Signal) -> Result<Pid, Error> {
         let running = self.running.as_ref().ok_or(Error::State("does not run"))?;
         let pid = Pid::from_child(&running.child);
-        kill_process(pid, signal)
-            .map_err(|errno| Error::Io { what: "signal nats-server", source: errno.into() })
+        kill_process(pid, signal).map_err(no_signal)?;
+        Ok(pid)
     }
+}
+
+fn no_signal(errno: rustix::io::Errno) -> Error {
+    Error::Io { what: "pause nats-server or let it go on", source: errno.into() }
 }
 
 impl Running {

@@ -35,8 +35,17 @@ fn it_listens_on_a_port_of_its_own_and_keeps_it_over_a_restart() {
 }
 
 #[test]
-fn a_paused_server_answers_once_it_goes_on() {
+fn a_paused_server_stands_still_and_answers_once_it_goes_on() {
     let child = NatsChild::start().unwrap();
+    for _ in 0..20 {
+        child.pause().unwrap();
+        let threads = PathBuf::from(format!("/proc/{}/task", child.pid().unwrap()));
+        for thread in std::fs::read_dir(threads).unwrap() {
+            let status = std::fs::read_to_string(thread.unwrap().path().join("status")).unwrap();
+            assert!(status.contains("State:\tT"), "{status}");
+        }
+        child.resume().unwrap();
+    }
     child.pause().unwrap();
     // The kernel still accepts for it.
     let stream = TcpStream::connect(("127.0.0.1", child.port())).unwrap();
