@@ -17,8 +17,9 @@ use crate::shared::Shared;
 use crate::state::State;
 use crate::{Bus, Inner, Settings, events};
 
-/// Messages the connection holds per subscription until our own task takes them, which it does at once.
-const SUBSCRIPTION_CAPACITY: usize = 1_024;
+/// Messages the connection holds per subscription until our own task takes them, which it does at once. One read of the
+/// socket may bring hundreds; an answer for each request that may be under way fits in.
+const SUBSCRIPTION_CAPACITY: usize = 2 * inbox::WAITING_MAX;
 
 /// Messages and commands that wait to be written.
 const SENDER_CAPACITY: usize = 1_024;
@@ -81,8 +82,7 @@ pub(crate) async fn connect(settings: &Settings, name: &str) -> Result<Bus, Conn
     let stop = CancellationToken::new();
     let tasks = TaskTracker::new();
     let waiting = inbox.waiting.clone();
-    let monitor =
-        Monitor { client: client.clone(), shared: shared.clone(), waiting: waiting.clone(), seen: None };
+    let monitor = Monitor::new(client.clone(), shared.clone(), waiting.clone());
     tasks.spawn(monitor.run(stop.clone()));
     tasks.spawn(inbox::run(answers, waiting, stop.clone()));
     let handover = settings.request_timeout();

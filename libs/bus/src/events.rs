@@ -4,6 +4,9 @@ use async_nats::{ClientError, Event, Server, ServerError};
 
 use crate::shared::Shared;
 
+/// The one failure of an attempt that is not kept with the server it concerns.
+const NAME_NOT_FOUND: &str = "DNS error";
+
 pub(crate) fn heard(shared: &Shared, event: Event) {
     match event {
         Event::Connected | Event::Disconnected | Event::Closed | Event::Draining => {}
@@ -15,6 +18,8 @@ pub(crate) fn heard(shared: &Shared, event: Event) {
         Event::ClientError(ClientError::Other(text)) => {
             if is_refusal(&text) {
                 shared.refused(&text);
+            } else if shared.reason().is_empty() || text == NAME_NOT_FOUND {
+                shared.set_reason(&text);
             }
         }
         Event::ClientError(ClientError::MaxReconnects | ClientError::ServerNotInPool) => {}

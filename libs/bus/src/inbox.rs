@@ -9,16 +9,20 @@ use std::sync::{Arc, Mutex};
 
 use async_nats::{Client, Message, Subscriber};
 use futures_util::StreamExt;
-use tokio::sync::oneshot;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 use tokio_util::sync::CancellationToken;
 
 use crate::shared::lock;
+
+/// Requests that may be under way; further ones wait unsent.
+pub(crate) const WAITING_MAX: usize = 4_096;
 
 /// Where the answers of one process come in.
 pub(crate) struct Inbox {
     /// Subject without the last token, which tells the requests apart.
     subject: String,
     next: AtomicU64,
+    places: Arc<Semaphore>,
     pub(crate) waiting: Arc<Waiting>,
 }
 
@@ -38,6 +42,7 @@ pub(crate) struct Ticket {
     id: u64,
     answer: oneshot::Receiver<Message>,
     waiting: Arc<Waiting>,
+    _place: OwnedSemaphorePermit,
 }
 
 impl Inbox {
@@ -45,14 +50,21 @@ impl Inbox {
     pub(crate) async fn open(client: &Client) -> Result<(Inbox, Subscriber), async_nats::SubscribeError> {
         let subject = client.new_inbox();
         let subscriber = client.subscribe(format!("{subject}.*")).await?;
-        Ok((Inbox { subject, next: AtomicU64::new(0), waiting: Arc::default() }, subscriber))
+        let places = Arc::new(Semaphore::new(WAITING_MAX));
+        Ok((Inbox { subject, next: AtomicU64::new(0), places, waiting: Arc::default() }, subscriber))
     }
 
-    pub(crate) fn ticket(&self, connection: u64) -> Ticket {
+    /// Waits for a place among the requests under way.
+    pub(crate) async fn place(&self) -> Option<OwnedSemaphorePermit> {
+        self.places.clone().acquire_owned().await.ok()
+    }
+
+    pub(crate) fn ticket(&self, connection: u64, place: OwnedSemaphorePermit) -> Ticket {
         let id = self.next.fetch_add(1, Ordering::Relaxed);
         let (sender, answer) = oneshot::channel();
         lock(&self.waiting.0).insert(id, Entry { connection, answer: sender });
-        Ticket { reply: format!("{}.{id}", self.subject), id, answer, waiting: self.waiting.clone() }
+        let reply = format!("{}.{id}", self.subject);
+        Ticket { reply, id, answer, waiting: self.waiting.clone(), _place: place }
     }
 }
 

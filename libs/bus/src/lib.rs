@@ -124,8 +124,8 @@ impl Bus {
         inner.tasks.close();
         let finish = async {
             inner.tasks.wait().await;
-            if was_connected && inner.client.drain().await.is_ok() {
-                // Resolves once the connection has written everything, or has ended and dropped the question.
+            // Draining alone does not wait until everything is written. The last question is dropped by the connection's end.
+            if was_connected && inner.client.flush().await.is_ok() && inner.client.drain().await.is_ok() {
                 inner.client.flush().await.ok();
             }
         };

@@ -19,14 +19,20 @@ const LOOK_EVERY: Duration = Duration::from_millis(100);
 const LOST: &str = "connection lost";
 
 pub(crate) struct Monitor {
-    pub(crate) client: Client,
-    pub(crate) shared: Arc<Shared>,
-    pub(crate) waiting: Arc<Waiting>,
+    client: Client,
+    shared: Arc<Shared>,
+    waiting: Arc<Waiting>,
     /// Number of the connection that was last seen alive; none while away.
-    pub(crate) seen: Option<u64>,
+    seen: Option<u64>,
+    /// Connections counted so far.
+    counted: u64,
 }
 
 impl Monitor {
+    pub(crate) fn new(client: Client, shared: Arc<Shared>, waiting: Arc<Waiting>) -> Monitor {
+        Monitor { client, shared, waiting, seen: None, counted: 0 }
+    }
+
     pub(crate) async fn run(mut self, stop: CancellationToken) {
         let mut look = interval(LOOK_EVERY);
         look.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -75,7 +81,10 @@ impl Monitor {
             self.shared.set_reason("");
             tracing::info!(name = self.shared.name, version = info.version, "connected to nats");
             metrics::gauge!("whistle_nats_connected").set(1.0);
-            metrics::counter!("whistle_nats_reconnects_total").absolute(number.saturating_sub(1));
+            // The first is no reconnection, and some may have come and gone unseen.
+            let anew = number.saturating_sub(self.counted.max(1));
+            metrics::counter!("whistle_nats_reconnects_total").increment(anew);
+            self.counted = number;
         }
         self.change(State::Connected { server: info.version, payload_max });
     }

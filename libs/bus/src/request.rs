@@ -6,13 +6,15 @@ use std::time::Duration;
 use async_nats::service::{NATS_SERVICE_ERROR, NATS_SERVICE_ERROR_CODE};
 use async_nats::{HeaderMap, StatusCode};
 use bytes::Bytes;
+use tokio::sync::OwnedSemaphorePermit;
+use tokio::time::Instant;
 
 use crate::{Bus, Subject, Unsendable, message, service};
 
 /// Why there is no answer, and what that says about what was asked for.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum RequestError {
-    /// Not connected. Not sent.
+    /// Not connected, or too many requests under way until the deadline. Not sent.
     #[error("nats is away")]
     Away,
     /// Nobody answers on this subject, or those who do have more waiting than they take. Not done.
@@ -61,9 +63,15 @@ impl Bus {
         trace: Option<&str>,
         deadline: Duration,
     ) -> Result<Bytes, RequestError> {
+        let begun = Instant::now();
+        let Ok(place) = tokio::time::timeout(deadline, self.inner.inbox.place()).await else {
+            return Err(RequestError::Away);
+        };
+        let place = place.ok_or(RequestError::Away)?;
         self.refuse_unsendable(payload.len())?;
         // Once handed to the connection it cannot be taken back, so whatever ends the wait early leaves it unknown.
-        match tokio::time::timeout(deadline, self.ask(subject, payload, trace)).await {
+        let remaining = deadline.saturating_sub(begun.elapsed());
+        match tokio::time::timeout(remaining, self.ask(subject, payload, trace, place)).await {
             Ok(answer) => answer,
             Err(_) => Err(RequestError::Unknown),
         }
@@ -74,10 +82,11 @@ impl Bus {
         subject: &Subject,
         payload: Bytes,
         trace: Option<&str>,
+        place: OwnedSemaphorePermit,
     ) -> Result<Bytes, RequestError> {
         let client = &self.inner.client;
         let connection = client.statistics().connects.load(Ordering::Acquire);
-        let mut ticket = self.inner.inbox.ticket(connection);
+        let mut ticket = self.inner.inbox.ticket(connection, place);
         let (subject, reply) = (subject.as_str().to_owned(), ticket.reply.clone());
         let headers = message::headers(trace);
         let handed = if headers.is_empty() {

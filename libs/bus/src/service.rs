@@ -35,7 +35,7 @@ pub struct Asked {
 /// The error answer of a handler.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refused {
-    /// The service's own code, below 65,000.
+    /// The service's own code, below 64,999, which stands for an answer that is larger than NATS takes.
     pub code: u16,
     /// Words for it, without anything personal: cut to 1 KiB, control characters removed.
     pub reason: String,

@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use crate::events::is_refusal;
+use async_nats::{ClientError, Event};
+
+use crate::events::{self, is_refusal};
 use crate::service::worker::header_text;
 use crate::shared::{Shared, growing, jittered};
 use crate::subscription::Queue;
@@ -192,6 +194,8 @@ fn refusals_are_told_from_other_complaints() {
         assert!(!is_refusal(other), "{other}");
     }
     let shared = Shared::new("test");
+    events::heard(&shared, Event::ClientError(ClientError::Other("DNS error".into())));
+    assert_eq!((shared.reason(), shared.refusals.borrow().count), ("DNS error".into(), 0));
     for number in 0..3 {
         shared.refused(&format!("no {number} {}", "x".repeat(1_000)));
     }

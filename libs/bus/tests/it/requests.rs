@@ -43,6 +43,33 @@ async fn many_requests_at_once_get_each_its_own_answer() {
 }
 
 #[tokio::test]
+async fn more_requests_than_may_be_under_way_wait_unsent() {
+    let server = NatsChild::start().unwrap();
+    let bus = bus(&server, "here").await;
+    let silent = subject(&["test", "silent"]);
+    let mut listens = bus.subscribe(&silent).await.unwrap();
+    let stop = tokio_util::sync::CancellationToken::new();
+    let under_way = futures_util::future::join_all((0..4_096).map(|_| {
+        let (bus, silent, stop) = (&bus, &silent, stop.clone());
+        stop.run_until_cancelled_owned(bus.request(silent, bytes("?"), None, Duration::MAX))
+    }));
+    let one_more = async {
+        for _ in 0..4_096 {
+            soon(listens.next()).await.unwrap();
+        }
+        let refused = bus.request(&silent, bytes("?"), None, Duration::from_millis(50)).await;
+        assert_eq!(refused, Err(RequestError::Away));
+        stop.cancel();
+    };
+    let (given_up, ()) = tokio::join!(under_way, one_more);
+    assert!(given_up.iter().all(Option::is_none));
+    // Whoever gave up has left a place.
+    let serving = serve_echo(&bus).await;
+    assert_eq!(bus.request(&subject(&["test", "echo"]), bytes("!"), None, PATIENCE).await, Ok(bytes("|!")));
+    serving.stop().await;
+}
+
+#[tokio::test]
 async fn the_services_own_error_is_told_apart_from_a_breakdown() {
     let server = NatsChild::start().unwrap();
     let bus = bus(&server, "here").await;
