@@ -7,7 +7,7 @@ use crate::limits::{RECENT_BYTES_MAX, RECENT_COMMITS_MAX};
 
 /// The newest commits, so that followers that are up to date need no storage: at most 2,048 of them and 8 MiB.
 ///
-/// What is pushed continues what was pushed before; after a gap begin with an empty one.
+/// It never has a gap: what does not continue what was pushed before begins anew.
 #[derive(Debug, Default)]
 pub struct Recent {
     commits: VecDeque<Arc<StoredCommit>>,
@@ -18,6 +18,9 @@ impl Recent {
     /// Adds commits at the end and lets the oldest go.
     pub fn push(&mut self, commits: &[Arc<StoredCommit>]) {
         for commit in commits {
+            if self.commits.back().is_some_and(|last| last.last().next() != commit.first) {
+                *self = Self::default();
+            }
             self.bytes += commit.raw().len();
             self.commits.push_back(Arc::clone(commit));
         }

@@ -1,6 +1,6 @@
 use super::support::{Gate, commit_ok, note, options};
 use crate::limits::RECENT_COMMITS_MAX;
-use crate::{Follower, Position, ReadError, Store, SyncPoint};
+use crate::{Follower, Position, ReadError, Recent, Store, SyncPoint};
 
 async fn take(follower: &mut Follower, count: usize) -> Vec<u64> {
     let mut positions = Vec::new();
@@ -114,4 +114,22 @@ async fn abandoned_wait_loses_no_commit() {
     gate.open();
     commit_ok(&store, note(1, "case/a")).await;
     assert_eq!(take(&mut follower, 1).await, [1]);
+}
+
+#[tokio::test]
+async fn what_is_kept_for_followers_has_no_gap() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Store::open(dir.path(), &options()).unwrap();
+    let mut commits = Vec::new();
+    for id in 0..6 {
+        commits.push(commit_ok(&store, note(id, "case/1")).await.commit);
+    }
+    let mut recent = Recent::default();
+    recent.push(&commits[..2]);
+    // The third was lost on its way.
+    recent.push(&commits[3..]);
+    for (after, expected) in [(0, None), (1, None), (2, None), (3, Some(3)), (4, Some(2)), (6, None)] {
+        let found = recent.after(Position(after), usize::MAX).map(|found| found.len());
+        assert_eq!(found, expected, "after {after}");
+    }
 }

@@ -134,6 +134,9 @@ async fn run(link: Arc<Link>, shared: Arc<Shared>) {
     let mut heard = None;
     let mut probe_at = Instant::now();
     loop {
+        if shared.stop.is_cancelled() {
+            return;
+        }
         if heard.is_none() {
             heard = subscribe(&link).await;
             // What was published before the subscription stood is asked for.
@@ -282,9 +285,7 @@ impl Shared {
             Meaning::Next => self.recent().push(&new),
             Meaning::Gap => {
                 metrics::counter!("whistle_log_gaps_total").increment(1);
-                let mut recent = self.recent();
-                *recent = Recent::default();
-                recent.push(&new);
+                self.recent().push(&new);
             }
             Meaning::Alien(reason) => return self.refuse(reason),
         }
