@@ -11,6 +11,7 @@
 
 mod caller;
 mod failure;
+mod new_case;
 mod receipt;
 mod service;
 pub mod token;
@@ -32,11 +33,8 @@ use service_kit::trace::{Hex, TARGET, TraceContext};
 use tonic::{Request, Status};
 use tracing::field::{DisplayValue, display};
 use uuid::Uuid;
-use vault::{Contact, NewContact, SealRequest, Secrets, Vault};
-use wire::{
-    CollectingSeal, CommandRequest, Envelope, Failure, NewCaseRequest, ReplayingSeal, Told, canonical,
-    parse_command_id, parse_envelope,
-};
+use vault::{NewContact, SealRequest, Secrets, Vault};
+use wire::{CollectingSeal, CommandRequest, Envelope, Failure, ReplayingSeal, canonical, parse_envelope};
 
 pub use crate::caller::{Caller, traceparent};
 pub use crate::failure::{of_execute, of_ledger, of_vault};
@@ -127,67 +125,6 @@ impl Desk {
         Ok(Prepared { caller, envelope, command, context })
     }
 
-    /// The same for a command that makes a case: the contacts it brings are in the vault when this returns.
-    ///
-    /// The case's id follows from source and ticket, else from ledger, caller and command id: a repeat names the same case.
-    ///
-    /// # Errors
-    /// As [`Desk::prepare`].
-    pub async fn prepare_new<R: NewCaseRequest>(
-        &self,
-        request: Request<R>,
-    ) -> Result<Prepared<R::Command>, Status> {
-        let caller = self.caller(request.metadata())?;
-        let traceparent = traceparent(request.metadata());
-        self.prepare_new_for(caller, request.into_inner(), traceparent).await
-    }
-
-    /// The same for one of several such requests of one call.
-    ///
-    /// # Errors
-    /// As [`Desk::prepare`].
-    pub async fn prepare_new_for<R: NewCaseRequest>(
-        &self,
-        caller: Caller,
-        request: R,
-        traceparent: Option<String>,
-    ) -> Result<Prepared<R::Command>, Status> {
-        let told = Told { source: caller.principal.source.as_ref(), now: At::new(self.clock.now()) };
-        let mut collecting = CollectingSeal::default();
-        let understood = request.command(&told, &mut collecting);
-        let command_id = match (parse_command_id(request.command_id()), understood) {
-            (Ok(command_id), Ok(_)) => command_id,
-            (command_id, understood) => {
-                let violations = command_id.err().into_iter().chain(understood.err()).flatten().collect();
-                return Err(Failure::Invalid(violations).into());
-            }
-        };
-        let case_id = self.new_case_id(&caller, request.ticket_number(), command_id)?;
-        let contacts: Vec<_> = request
-            .contacts()
-            .into_iter()
-            .map(|told| (told.key_id, contact(told.name, told.phone)))
-            .collect();
-        let kept: Vec<_> =
-            contacts.iter().map(|(key_id, contact)| NewContact { case: case_id, key_id, contact }).collect();
-        let sealed = self.seal(case_id, &collecting, &kept).await?;
-        let command = request.command(&told, &mut ReplayingSeal::new(sealed)).map_err(Failure::Invalid)?;
-        let envelope = Envelope { command_id, case_id, expected_version: None, occurred_at: None };
-        let mac = self.secrets()?.request_mac(&canonical(R::RPC, &request));
-        let context = self.context(&caller, &envelope, mac, traceparent);
-        Ok(Prepared { caller, envelope, command, context })
-    }
-
-    fn new_case_id(&self, caller: &Caller, ticket: Option<&str>, command_id: Uuid) -> Result<CaseId, Status> {
-        match (&caller.principal.source, ticket.filter(|number| !number.is_empty())) {
-            (Some(source), Some(number)) => Ok(self.secrets()?.case_id_for_ticket(source, number)),
-            _ => {
-                let (ledger, principal) = (self.ledger.id().as_bytes(), caller.principal.id.as_bytes());
-                Ok(CaseId::derived("whistle/case", &[ledger, principal, command_id.as_bytes()]))
-            }
-        }
-    }
-
     /// The constant secrets of the ledger.
     ///
     /// # Errors
@@ -253,8 +190,17 @@ impl Desk {
         case: CaseId,
         decide: Decide<C>,
     ) -> Result<Done, Status> {
+        self.try_one(prepared, case, decide).await.map_err(Status::from)
+    }
+
+    async fn try_one<C: Sync>(
+        &self,
+        prepared: &Prepared<C>,
+        case: CaseId,
+        decide: Decide<C>,
+    ) -> Result<Done, Undecided> {
         let actor = &prepared.caller.actor;
-        self.decide_many(&prepared.context, &[case], |cases, desk| {
+        self.try_many(&prepared.context, &[case], |cases, desk| {
             let events = match cases {
                 [case] => decide(case, &prepared.command, actor, &desk.rules(case), desk.now)?,
                 _ => Vec::new(),
@@ -277,12 +223,23 @@ impl Desk {
     where
         F: Fn(&[Arc<Case>], &Ruling<'_>) -> Result<Vec<Vec<Event>>, Refusal> + Send + Sync,
     {
+        self.try_many(context, cases, decide).await.map_err(Status::from)
+    }
+
+    async fn try_many<F>(
+        &self,
+        context: &CommandContext,
+        cases: &[CaseId],
+        decide: F,
+    ) -> Result<Done, Undecided>
+    where
+        F: Fn(&[Arc<Case>], &Ruling<'_>) -> Result<Vec<Vec<Event>>, Refusal> + Send + Sync,
+    {
         let registry = self.published()?;
         let modes = self.registry.modes();
         let now = self.clock.now();
         let ruling = Ruling { registry: &registry, modes: &modes, now: At::new(now) };
-        let done = self.execute(context, now, cases, |cases| decide(cases, &ruling)).await;
-        done.map_err(|error| of_execute(error).into())
+        Ok(self.execute(context, now, cases, |cases| decide(cases, &ruling)).await?)
     }
 
     /// [`Ledger::execute`], and one line in the trace for what was committed. For people's commands and automatic ones alike.
@@ -347,8 +304,31 @@ fn trace_id(traceparent: Option<&str>) -> Option<DisplayValue<Hex<16>>> {
     traceparent.and_then(TraceContext::parse).map(|context| display(context.trace()))
 }
 
-fn contact(name: Option<String>, phone: Option<String>) -> Contact {
-    Contact { name, phone }
+/// Why there is no decision.
+enum Undecided {
+    Ledger(ExecuteError),
+    Answer(Status),
+}
+
+impl From<ExecuteError> for Undecided {
+    fn from(error: ExecuteError) -> Self {
+        Self::Ledger(error)
+    }
+}
+
+impl From<Status> for Undecided {
+    fn from(status: Status) -> Self {
+        Self::Answer(status)
+    }
+}
+
+impl From<Undecided> for Status {
+    fn from(undecided: Undecided) -> Self {
+        match undecided {
+            Undecided::Ledger(error) => of_execute(error).into(),
+            Undecided::Answer(status) => status,
+        }
+    }
 }
 
 /// What a decision is made by, fixed for all its tries.

@@ -35,17 +35,14 @@ impl Intake {
         &self,
         request: Request<pb::RaiseCaseRequest>,
     ) -> Result<CommandReceipt, Status> {
-        let prepared = self.desk.prepare_new(request).await?;
-        self.commit_raised(prepared).await
+        let done = self.desk.make(request, |prepared| self.date(prepared), case::intake::raise).await?;
+        self.desk.receipt_of(&done, 0).await
     }
 
-    async fn commit_raised(&self, mut prepared: Prepared<Raise>) -> Result<CommandReceipt, Status> {
+    /// A time that cannot be is listed as a defect; the envelope then says when it was written down.
+    fn date(&self, prepared: &mut Prepared<Raise>) {
         let told = prepared.command.occurred_at.instant();
-        // A time that cannot be is listed as a defect; the envelope then says when it was written down.
         prepared.context.occurred_at = Some(told.min(self.desk.clock.now()));
-        let case = prepared.envelope.case_id;
-        let done = self.desk.decide_one(&prepared, case, case::intake::raise).await?;
-        self.desk.receipt_of(&done, 0).await
     }
 
     pub(crate) async fn raise_many(
@@ -62,8 +59,9 @@ impl Intake {
         let each = items.into_iter().map(|item| {
             let (caller, traceparent) = (caller.clone(), traceparent.clone());
             async move {
-                let prepared = self.desk.prepare_new_for(caller, item, traceparent).await?;
-                self.commit_raised(prepared).await
+                let date = |prepared: &mut Prepared<Raise>| self.date(prepared);
+                let done = self.desk.make_for(caller, item, traceparent, date, case::intake::raise).await?;
+                self.desk.receipt_of(&done, 0).await
             }
         });
         let results = join_all(each).await.into_iter().map(|outcome| {

@@ -53,9 +53,7 @@ impl Routing {
         &self,
         request: Request<pb::RaiseAndBlowRequest>,
     ) -> Result<CommandReceipt, Status> {
-        let prepared = self.desk.prepare_new(request).await?;
-        let case = prepared.envelope.case_id;
-        let done = self.desk.decide_one(&prepared, case, raise_and_blow).await?;
+        let done = self.desk.make(request, |_| {}, raise_and_blow).await?;
         self.desk.receipt_of(&done, 0).await
     }
 }
