@@ -28,6 +28,7 @@ use vault::Vault;
 
 pub(crate) use self::directory::{Directory, Lock};
 pub(crate) use self::tick::{keep_tick, last_tick};
+use crate::roles::{Place, Role};
 
 /// Settings of the process; the units and bounds are in the defaults of `service-kit`.
 #[derive(Debug, Clone, Deserialize)]
@@ -43,6 +44,8 @@ pub(crate) struct Settings {
     pub shutdown: shutdown::Settings,
     /// Of the log lines.
     pub telemetry: telemetry::Settings,
+    /// Of NATS; not used by all roles in one process.
+    pub bus: bus::Settings,
 }
 
 /// What must be chosen to start.
@@ -92,6 +95,12 @@ pub(crate) enum StartError {
     /// The registry published was not seen.
     #[error(transparent)]
     Gone(#[from] ledger::registry_stream::RegistryGone),
+    /// NATS cannot be used as it is set.
+    #[error(transparent)]
+    Bus(#[from] bus::ConnectError),
+    /// What is wrong with how a role over NATS is set.
+    #[error("{0}")]
+    Role(String),
     /// A service did not start.
     #[error("{0} did not start: {1}")]
     Service(&'static str, String),
@@ -127,12 +136,12 @@ impl AllInOne {
         let address = listener.local_addr().map_err(io)?;
         let info = whose(&directory, options.first.as_ref())?;
         let desk = open(&directory, &info, &options, shutdown).await?;
-        publish_first(&desk, options.first.as_ref()).await?;
+        publish_first(&desk.ledger, &desk.registry, &desk.clock, options.first.as_ref()).await?;
         let Settings { server, shutdown: ending, ops, .. } = options.settings;
         let (routes, checks) = services(&desk, &directory, ops.follower_lag_max_events, shutdown).await?;
         let stop = shutdown.clone();
         let serving = async move {
-            let names = names();
+            let names: Vec<_> = Role::ALL.iter().flat_map(|role| role.services()).copied().collect();
             let offer = Offer { routes: routes.routes(), names: &names, descriptor: wire::DESCRIPTOR };
             server::serve(listener, offer, &server, &ending, &stop).await
         };
@@ -155,7 +164,10 @@ impl AllInOne {
 }
 
 /// Whose ledger the directory holds; written down the first time.
-fn whose(directory: &Directory, first: Option<&Content>) -> Result<LedgerInfo, StartError> {
+///
+/// # Errors
+/// [`StartError::OtherDistrict`], [`StartError::NoRegistry`], [`StartError::Directory`].
+pub(crate) fn whose(directory: &Directory, first: Option<&Content>) -> Result<LedgerInfo, StartError> {
     let io = |error| StartError::Directory(directory.path().to_owned(), error);
     let given = first.map(|content| LedgerInfo {
         jurisdiction: content.jurisdiction.id.clone(),
@@ -194,7 +206,20 @@ async fn open(
     });
     let (ledger, vault) =
         opened.await.map_err(|error| StartError::Service("ledger", error.to_string()))??;
-    let (registry, follow) = RegistryView::start(&ledger).await?;
+    let registry = watch_registry(&ledger, shutdown).await?;
+    let (clock, principals) = (options.clock.clone(), options.principals.clone());
+    Ok(Desk { ledger, vault, registry, clock, principals })
+}
+
+/// The registry in force, kept current until the shutdown.
+///
+/// # Errors
+/// [`ledger::LedgerError`]
+pub(crate) async fn watch_registry(
+    ledger: &Ledger,
+    shutdown: &Shutdown,
+) -> Result<RegistryView, ledger::LedgerError> {
+    let (registry, follow) = RegistryView::start(ledger).await?;
     let ending = shutdown.clone();
     shutdown.spawn("registry-view", async move {
         tokio::select! {
@@ -207,20 +232,27 @@ async fn open(
             }
         }
     });
-    let (clock, principals) = (options.clock.clone(), options.principals.clone());
-    Ok(Desk { ledger, vault, registry, clock, principals })
+    Ok(registry)
 }
 
 /// Publishes the registry given when none is in force; what is in force already is changed by `registry publish` alone.
-async fn publish_first(desk: &Desk, first: Option<&Content>) -> Result<(), StartError> {
-    let Some(content) = first.filter(|_| desk.registry.current().is_none()) else { return Ok(()) };
+///
+/// # Errors
+/// [`StartError::Publish`] and [`StartError::Gone`].
+pub(crate) async fn publish_first(
+    ledger: &Ledger,
+    registry: &RegistryView,
+    clock: &Clock,
+    first: Option<&Content>,
+) -> Result<(), StartError> {
+    let Some(content) = first.filter(|_| registry.current().is_none()) else { return Ok(()) };
     let digest = content.digest();
     let command = derived_uuid("first-registry", &[digest.as_bytes()]);
     let context = CommandContext::new("whistle-start", command, [0; 32]);
     let by = By::Automatic { rule: None };
     let note = Some("first publication".to_owned());
-    let published = publish(&desk.ledger, &context, &by, desk.clock.now(), content.clone(), note).await?;
-    desk.registry.wait(published.version()).await?;
+    let published = publish(ledger, &context, &by, clock.now(), content.clone(), note).await?;
+    registry.wait(published.version()).await?;
     tracing::info!(version = published.version().0, "registry published");
     Ok(())
 }
@@ -232,31 +264,12 @@ async fn services(
     shutdown: &Shutdown,
 ) -> Result<(RoutesBuilder, Vec<Check>), StartError> {
     let (mut routes, mut checks) = (RoutesBuilder::default(), Vec::new());
-    macro_rules! start {
-        ($name:literal, $start:expr) => {{
-            let started = $start.await;
-            let service = started.map_err(|error| StartError::Service($name, chain(&error)))?;
-            checks.extend(service.readiness(lag_events_max));
-            service.add_to(&mut routes);
-        }};
+    for role in Role::ALL {
+        let place =
+            Place { dir: directory.projection(role.name()), evidence: directory.evidence(), lag_events_max };
+        checks.extend(Box::pin(role.start(desk, &place, &mut routes, shutdown)).await?);
     }
-    let made = |role: &str| -> Result<PathBuf, StartError> {
-        let dir = directory.projection(role);
-        std::fs::create_dir_all(&dir).map_err(|error| StartError::Directory(dir.clone(), error))?;
-        Ok(dir)
-    };
-    let evidence = directory.evidence();
-    start!("intake", intake::Intake::start(desk.clone(), &made("intake")?, &evidence, shutdown));
-    start!("routing", routing::Routing::start(desk.clone(), &made("routing")?, shutdown));
-    start!("escalation", escalation::Escalation::start(desk.clone(), &made("escalation")?, shutdown));
-    start!("closure", closure::Closure::start(desk.clone(), &made("closure")?, shutdown));
-    start!("board", board::Board::start(desk.clone(), &made("board")?, shutdown));
     Ok((routes, checks))
-}
-
-/// Full names of everything served.
-fn names() -> Vec<&'static str> {
-    [intake::NAMES, routing::NAMES, escalation::NAMES, closure::NAMES, board::NAMES].concat()
 }
 
 /// An error with everything that led to it.
@@ -284,6 +297,8 @@ pub(crate) fn settings(
     faults.extend(settings.ops.faults());
     faults.extend(settings.server.faults());
     faults.extend(settings.shutdown.faults());
+    let of_bus = settings.bus.faults().into_iter();
+    faults.extend(of_bus.map(|(key, what)| service_kit::config::Fault::new(format!("bus.{key}"), what)));
     service_kit::config::Faults::check(faults)?;
     Ok(settings)
 }

@@ -23,7 +23,6 @@ use clap::ValueEnum;
 use serde::Serialize;
 use service_kit::clock::Clock;
 use service_kit::shutdown::Shutdown;
-use tonic::transport::Channel;
 
 use self::acks::Acks;
 use self::caller::Script;
@@ -32,6 +31,7 @@ use self::load::{Load, Loaded, Until};
 use self::machine::Machine;
 use self::own::Own;
 use self::stats::Round;
+use crate::client::Wire;
 use crate::exit::{Exit, Failure};
 use crate::lang::{Lang, Text};
 use crate::output;
@@ -92,6 +92,9 @@ pub(crate) struct Args {
     /// Of replay: how many events the log that is made has at least. 重放的事件数
     #[arg(long, default_value_t = 100_000, value_parser = clap::value_parser!(u32).range(1000..=100_000_000))]
     pub events: u32,
+    /// Ask again, under the same command id, while the server is away or busy, instead of stopping at the first failure. 不成不休
+    #[arg(long)]
+    pub insist: bool,
     /// One JSON object instead of a table. 输出 JSON
     #[arg(long)]
     pub json: bool,
@@ -219,8 +222,8 @@ async fn calls(args: &Args, token: Option<&str>, script: Script) -> Result<stats
 
 /// Both servers, connected.
 struct Sides {
-    ours: Vec<Channel>,
-    reference: Vec<Channel>,
+    ours: Vec<Wire>,
+    reference: Vec<Wire>,
     acks: Arc<Acks>,
 }
 
@@ -252,6 +255,7 @@ impl Sides {
                 district: Arc::clone(&district),
                 run: format!("{}/{}/{number}", now.as_nanosecond(), std::process::id()),
                 now,
+                insist: args.insist,
             };
             let Ours { round: ours, busy, failed } = self.ours(&load).await?;
             // As long as ours: a server that was killed under the load does not keep anybody waiting.

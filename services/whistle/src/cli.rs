@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand};
 
 use crate::client::Client;
-use crate::commands::{act, cases, clocks, feed, registry, token};
+use crate::commands::{act, cases, clocks, feed, registry, token, vault_key};
 use crate::demo::Demo;
 use crate::exit::{Exit, Failure};
 use crate::lang::Lang;
@@ -40,7 +40,7 @@ pub(crate) struct Cli {
 /// What every command takes.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct Common {
-    /// The server, as http://HOST:PORT.
+    /// The server, as http://HOST:PORT; of one role a process, as ROLE=HOST:PORT,ROLE=HOST:PORT.
     #[arg(
         long,
         global = true,
@@ -95,6 +95,9 @@ enum Command {
     /// Tokens for principals.
     #[command(subcommand, after_help = "Example:\n  whistle token new")]
     Token(token::Token),
+    /// The vault's key file, for one role a process.
+    #[command(subcommand, name = "vault-key", after_help = "Example:\n  whistle vault-key new vault.key")]
+    VaultKey(vault_key::VaultKey),
     /// Brings in the history of another system, as it was (历史导入). A second import of the same file commits nothing.
     Import(import::Args),
     /// Measures this machine: durable calls against a server that stores nothing, folding against a bare scan.
@@ -147,6 +150,7 @@ async fn dispatch(cli: &Cli) -> Result<Exit, Failure> {
         Command::Clock(command) => clocks::run(command, common).await,
         Command::Registry(command) => registry::run(command, common).await,
         Command::Token(command) => token::run(command, common),
+        Command::VaultKey(command) => vault_key::run(command),
         Command::Import(args) => {
             import::run(args, async || common.connect().await, common.output, lang).await
         }

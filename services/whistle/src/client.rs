@@ -1,25 +1,25 @@
 //! Calling a server: connection, token, and what its refusals mean for the process.
 
+mod wire;
+
 use std::time::Duration;
 
 use tonic::metadata::{Ascii, MetadataValue};
-use tonic::transport::{Channel, Endpoint};
 use tonic::{Code, Request, Status};
 use tonic_types::{ErrorDetail, StatusExt as _};
 use uuid::Uuid;
 
+pub(crate) use self::wire::Wire;
 use crate::exit::{Exit, Failure};
 use crate::lang::Text;
 
-/// How long connecting may take.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long one call may take; streams have no end.
 const CALL_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// A server and a token for it.
 #[derive(Debug, Clone)]
 pub(crate) struct Client {
-    channel: Channel,
+    channel: Wire,
     bearer: Option<MetadataValue<Ascii>>,
 }
 
@@ -29,37 +29,14 @@ impl Client {
     /// # Errors
     /// [`Failure`] when the address or token does not read, or nobody answers there.
     pub(crate) async fn connect(server: &str, token: Option<&str>) -> Result<Self, Failure> {
-        let address = if server.contains("://") { server.to_owned() } else { format!("http://{server}") };
-        let endpoint = Endpoint::from_shared(address.clone()).map_err(|error| {
-            Failure::new(
-                Exit::Usage,
-                "BAD_ADDRESS",
-                Text::new("服务器地址不对", "the server's address does not read"),
-                Text::new("写成 http://主机:端口", "write it as http://HOST:PORT"),
-            )
-            .with([format!("{address}: {error}")])
-        })?;
-        let channel = endpoint.connect_timeout(CONNECT_TIMEOUT).connect().await;
-        let channel = channel.map_err(|error| {
-            Failure::new(
-                Exit::Unavailable,
-                "NOT_REACHED",
-                Text::new("连不上服务器", "the server is not reached"),
-                Text::new(
-                    "先运行 whistle serve 或 whistle demo --serve,或用 --server 指定地址",
-                    "run whistle serve or whistle demo --serve first, or name another with --server",
-                ),
-            )
-            .with([format!("{address}: {}", crate::all::chain(&error))])
-        })?;
-        Self::on(channel, token)
+        Self::on(Wire::connect(server).await?, token)
     }
 
     /// The same over a connection there is.
     ///
     /// # Errors
     /// [`Failure`] when the token cannot be sent.
-    pub(crate) fn on(channel: Channel, token: Option<&str>) -> Result<Self, Failure> {
+    pub(crate) fn on(channel: Wire, token: Option<&str>) -> Result<Self, Failure> {
         let bearer = token.map(|token| format!("Bearer {token}").parse()).transpose();
         let bearer = bearer.map_err(|_not_ascii| {
             Failure::new(
@@ -73,7 +50,7 @@ impl Client {
     }
 
     /// The connection, for a generated client.
-    pub(crate) fn channel(&self) -> Channel {
+    pub(crate) fn channel(&self) -> Wire {
         self.channel.clone()
     }
 
@@ -111,6 +88,21 @@ pub(crate) fn new_command_id() -> Result<String, Failure> {
 /// When the one given is no UUID.
 pub(crate) fn command_id(given: Option<Uuid>) -> Result<String, Failure> {
     given.map_or_else(new_command_id, |id| Ok(id.to_string()))
+}
+
+/// Whether the same again may be answered: the server is away, busy or overtaken, or the connection broke. With the same command
+/// id asking again is harmless.
+pub(crate) fn is_passing(status: &Status) -> bool {
+    let code = matches!(
+        status.code(),
+        Code::Unavailable
+            | Code::ResourceExhausted
+            | Code::Aborted
+            | Code::DeadlineExceeded
+            | Code::Cancelled
+    );
+    // What a server says comes without a source; a connection that broke has one.
+    code || std::error::Error::source(status).is_some()
 }
 
 /// The stable reason of a status, where it has one.

@@ -6,6 +6,7 @@ pub(crate) mod clocks;
 pub(crate) mod feed;
 pub(crate) mod registry;
 pub(crate) mod token;
+pub(crate) mod vault_key;
 
 use jiff::Timestamp;
 use wire::pb::whistle::board::v1 as board;

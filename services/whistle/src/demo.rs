@@ -21,7 +21,7 @@ use serde_json::json;
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 
-use self::district::District;
+use self::district::{District, Place};
 use self::play::Telling;
 use self::print::Page;
 use self::report::DistrictReport;
@@ -45,6 +45,7 @@ Examples:
   whistle demo --lang en
   whistle demo --json
   whistle demo --data ./demo-data
+  whistle demo --nats nats://127.0.0.1:4222
   whistle demo --serve --listen 127.0.0.1:7600")]
 pub(crate) struct Demo {
     /// Keeps everything in this directory, marked as simulated; `serve` refuses it.
@@ -60,6 +61,9 @@ pub(crate) struct Demo {
     /// Where to listen with --serve; port 0 takes a free one.
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:7600", requires = "serve")]
     listen: SocketAddr,
+    /// Plays every role with connections of its own to this NATS server, as split processes do.
+    #[arg(long, value_name = "URL", conflicts_with = "serve")]
+    nats: Option<String>,
 }
 
 /// Where the demonstration keeps its files.
@@ -80,13 +84,15 @@ impl Home {
 /// Runs `demo`.
 pub(crate) async fn run(args: &Demo, lang: Lang) -> Result<Exit, Failure> {
     let home = home(args)?;
-    let settings = serve::settings(None)?;
+    let mut settings = serve::settings(None)?;
     let _telemetry = serve::telemetry("whistle-demo", "warn", settings.telemetry.json)?;
-    let listen = if args.serve { args.listen } else { SocketAddr::from(([127, 0, 0, 1], 0)) };
-    let (main, told) = tell(HUANCUI, home.path(), listen, &settings, lang).await?;
-    let beside = home.path().join(BEIGANGYUAN.name);
     let any = SocketAddr::from(([127, 0, 0, 1], 0));
-    let (second, second_told) = tell(BEIGANGYUAN, &beside, any, &settings, lang).await?;
+    let listen = if args.serve { args.listen } else { any };
+    let in_one = args.nats.is_none();
+    settings.bus.url = args.nats.clone().unwrap_or(settings.bus.url);
+    let (main, told) = tell(HUANCUI, home.path(), in_one.then_some(listen), &settings, lang).await?;
+    let beside = home.path().join(BEIGANGYUAN.name);
+    let (second, second_told) = tell(BEIGANGYUAN, &beside, in_one.then_some(any), &settings, lang).await?;
     let page = Page { lang, zone: main.zone.clone(), coloured: output::coloured() };
     ended(second).await?;
     let reports = [told, second_told];
@@ -137,12 +143,18 @@ fn home(args: &Demo) -> Result<Home, Failure> {
 async fn tell(
     sample: Sample,
     data: &Path,
-    listen: SocketAddr,
+    listen: Option<SocketAddr>,
     settings: &Settings,
     lang: Lang,
 ) -> Result<(District, DistrictReport), Failure> {
-    let listener = TcpListener::bind(listen).await.map_err(|error| serve::not_bound(listen, &error))?;
-    let district = Box::pin(District::start(sample, data, listener, settings.clone())).await?;
+    let place = match listen {
+        Some(listen) => {
+            let bound = TcpListener::bind(listen).await.map_err(|error| serve::not_bound(listen, &error))?;
+            Place::Listening(bound)
+        }
+        None => Place::OverNats,
+    };
+    let district = Box::pin(District::start(sample, data, place, settings.clone())).await?;
     let stories: Result<Vec<Story>, Failure> =
         sample.stories.iter().map(|(name, text)| Story::read(name, text)).collect();
     let mut tellings: Vec<Telling> = stories?.into_iter().map(Telling::new).collect();
@@ -167,12 +179,7 @@ fn progress(name: &'static str) -> ProgressBar {
 }
 
 async fn ended(district: District) -> Result<(), Failure> {
-    let drained = district.all.stop().await;
-    if drained.is_clean() {
-        Ok(())
-    } else {
-        Err(Failure::internal(format!("not everything ended: {drained:?}")))
-    }
+    district.running.stop().await
 }
 
 fn show(page: &Page, reports: &[DistrictReport]) -> Result<(), Failure> {
@@ -252,7 +259,7 @@ fn as_json(reports: &[DistrictReport], verdicts: &[Verdict], lang: Lang) -> serd
 /// Serves on, with the clock running from where the stories ended.
 async fn go_on(district: District, lang: Lang) -> Result<Exit, Failure> {
     let (clock, stop) = (district.clock.clone(), district.shutdown.clone());
-    let begun: Timestamp = district.all.desk.clock.now();
+    let begun: Timestamp = district.running.desk().clock.now();
     district.shutdown.spawn("sandbox-clock", async move {
         let start = tokio::time::Instant::now();
         let mut every = tokio::time::interval(Duration::from_secs(1));
@@ -265,7 +272,7 @@ async fn go_on(district: District, lang: Lang) -> Result<Exit, Failure> {
         }
     });
     district.shutdown.listen_to_signals().map_err(Failure::internal)?;
-    let mut lines = vec![format!("listening on http://{}", district.all.address)];
+    let mut lines = vec![format!("listening on {}", district.running.server())];
     for (org, token) in district.sandbox.feed_tokens() {
         lines.push(format!("sandbox token for {org}: {token}"));
     }

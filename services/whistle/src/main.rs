@@ -11,9 +11,12 @@ mod import;
 mod lang;
 mod output;
 mod rebuild;
+mod roles;
+mod running;
 mod sandbox;
 mod seeds;
 mod serve;
+mod split;
 mod verify;
 
 fn main() -> std::process::ExitCode {

@@ -108,7 +108,7 @@ fn reader(token: &str) -> Result<Principals, Failure> {
 /// Waits until every fold is where the ledger ends, telling of each.
 async fn fold(all: &AllInOne, token: &str, lang: Lang) -> Result<(), Failure> {
     let endpoint = Endpoint::from_shared(format!("http://{}", all.address)).map_err(Failure::internal)?;
-    let client = Client::on(endpoint.connect().await.map_err(Failure::internal)?, Some(token))?;
+    let client = Client::on(endpoint.connect().await.map_err(Failure::internal)?.into(), Some(token))?;
     let head = all.desk.ledger.head().position;
     let at_least = desk::token::encode(&all.desk.ledger, head);
     let tell = |role: &str| output::say(&format!("{} {role}: {}", lang.pick("已重建", "folded"), head.get()));

@@ -1,10 +1,13 @@
-//! `whistle serve`: all roles in one process, durable, until a signal.
+//! `whistle serve`: all roles in one process, or one of them over NATS; durable, until a signal.
+
+mod failures;
+mod served;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-use clap::Args;
-use registry::Content;
+use clap::{Args, ValueEnum};
+use registry::ids::JurisdictionId;
 use service_kit::clock::{Clock, Start, start_gap};
 use service_kit::config::Faults;
 use service_kit::ops::{Ops, Serving};
@@ -12,16 +15,59 @@ use service_kit::principals::Principals;
 use service_kit::shutdown::Shutdown;
 use tokio::net::TcpListener;
 
-use crate::all::{self, AllInOne, Directory, Options, Settings, StartError, keep_tick, last_tick};
+pub(crate) use self::failures::not_started;
+use self::served::Served;
+use crate::all::{self, Directory, Settings, keep_tick, last_tick};
 use crate::exit::{Exit, Failure};
 use crate::lang::{Lang, Text};
-use crate::{output, seeds};
+use crate::output;
+use crate::roles::Role;
 
 /// Variables that are options of the command line and no settings.
 const NO_SETTINGS: [&str; 2] = ["WHISTLE_SERVER", "WHISTLE_TOKEN"];
 
-/// Serves every role on one port, from one data directory, until SIGTERM or SIGINT; open calls are let end. What was acknowledged
-/// is on disk.
+/// What one process serves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Part {
+    /// Every role on one port, with the log in this process; needs no NATS.
+    All,
+    /// The log and the vault's rows, over NATS. No gRPC. 总账
+    Ledger,
+    /// Takes cases. 受理
+    Intake,
+    /// Dispatches, whistles, duties, feeds. 派遣
+    Routing,
+    /// Timers. 时限
+    Escalation,
+    /// Checks, calls back, closes. 结案
+    Closure,
+    /// Lists and views. 看板
+    Board,
+}
+
+impl Part {
+    fn role(self) -> Option<Role> {
+        match self {
+            Self::All | Self::Ledger => None,
+            Self::Intake => Some(Role::Intake),
+            Self::Routing => Some(Role::Routing),
+            Self::Escalation => Some(Role::Escalation),
+            Self::Closure => Some(Role::Closure),
+            Self::Board => Some(Role::Board),
+        }
+    }
+
+    fn name(self) -> &'static str {
+        match (self, self.role()) {
+            (Self::Ledger, _) => "ledger",
+            (_, Some(role)) => role.name(),
+            (_, None) => "all",
+        }
+    }
+}
+
+/// Serves every role on one port from one data directory, or one role over NATS, until SIGTERM or SIGINT; open calls are let end.
+/// What was acknowledged is on disk.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -30,13 +76,17 @@ Examples:
   whistle serve --data D --principals P --ops 127.0.0.1:7601
   whistle serve --data D --principals P --config whistle.toml --print-config
 
+One role a process, over NATS (deploy/split has the whole):
+  whistle serve ledger --data L --registry seeds/huancui --nats nats://127.0.0.1:4222
+  whistle serve intake --data I --jurisdiction huancui --principals P --vault-key K --nats nats://127.0.0.1:4222
+
 The registry is published when none is yet; later ones go with `whistle registry publish`.
 Settings: built-in defaults, then --config FILE, then WHISTLE_TABLE__KEY in the environment.")]
 pub(crate) struct Serve {
-    /// What to serve. One process with every role is all there is yet.
-    #[arg(default_value = "all", value_parser = ["all"])]
-    role: String,
-    /// Where everything is kept; made when it is not there.
+    /// What to serve.
+    #[arg(value_enum, default_value_t = Part::All)]
+    role: Part,
+    /// Where everything of this process is kept; made when it is not there.
     #[arg(long, value_name = "DIR")]
     data: PathBuf,
     /// Where to listen; port 0 takes a free one, which is printed.
@@ -45,12 +95,24 @@ pub(crate) struct Serve {
     /// Where operators see /livez, /readyz and /metrics, over HTTP; over `ops.listen`. Nowhere unless given.
     #[arg(long, value_name = "ADDR")]
     ops: Option<SocketAddr>,
-    /// Who may call: a TOML file of `[[principal]]` tables; `whistle token new` makes one.
+    /// Who may call: a TOML file of `[[principal]]` tables; `whistle token new` makes one. Not for the ledger, which nobody calls.
     #[arg(long, value_name = "FILE")]
-    principals: PathBuf,
-    /// The registry to publish when none is published yet: a directory of TOML files.
+    principals: Option<PathBuf>,
+    /// The registry to publish when none is published yet: a directory of TOML files. For all and ledger.
     #[arg(long, value_name = "SEED_DIR")]
     registry: Option<PathBuf>,
+    /// The NATS server of one role a process, over `bus.url`.
+    #[arg(long, value_name = "URL")]
+    nats: Option<String>,
+    /// Whose ledger to work on, for one role a process; the ledger knows it from its registry.
+    #[arg(long, value_name = "ID")]
+    jurisdiction: Option<JurisdictionId>,
+    /// The vault's key, for one role a process that seals or opens texts; `whistle vault-key new` makes one.
+    #[arg(long, value_name = "FILE")]
+    vault_key: Option<PathBuf>,
+    /// Where intake keeps photos, when not in its data directory: copies on one machine share it.
+    #[arg(long, value_name = "DIR")]
+    evidence: Option<PathBuf>,
     /// Settings that differ from the defaults.
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
@@ -64,41 +126,32 @@ pub(crate) struct Serve {
 
 /// Runs `serve`.
 pub(crate) async fn run(args: &Serve, lang: Lang) -> Result<Exit, Failure> {
-    let settings = settings(args.config.as_deref())?;
+    let mut settings = settings(args.config.as_deref())?;
     if args.print_config {
         return print_config(args.config.as_deref());
     }
-    tracing::debug!(role = args.role, "role chosen");
+    settings.bus.url = args.nats.clone().unwrap_or(settings.bus.url);
     let directory = Directory::new(&args.data);
-    if directory.is_simulated() {
-        return Err(Failure::new(
-            Exit::Usage,
-            "SIMULATED_DATA",
-            Text::new(
-                "该目录是演示产生的模拟数据,拒绝作为正式数据服务",
-                "the directory was made by a demonstration and is not served",
-            ),
-            Text::new("另选一个数据目录", "choose another data directory"),
-        )
-        .with([args.data.display().to_string()]));
-    }
-    let principals = principals(&args.principals)?;
-    let first = args.registry.as_deref().map(seeds::from_dir).transpose()?;
+    refuse_simulated(&directory)?;
     let filter = settings.telemetry.filter.clone();
     let _telemetry = telemetry("whistle", &filter, settings.telemetry.json)?;
     let (clock, frozen) = clock(args, &directory, &settings)?;
-    let listener = TcpListener::bind(args.listen).await.map_err(|error| not_bound(args.listen, &error))?;
     let shutdown = Shutdown::new();
     shutdown.listen_to_signals().map_err(Failure::internal)?;
     let ops = operators(args, &settings, &shutdown).await?;
-    let mut all = start(args, clock.clone(), principals, first, settings, listener, &shutdown).await?;
+    // A role may wait for NATS for hours; being asked to end ends that as well.
+    let served = tokio::select! {
+        () = shutdown.started() => return Ok(Exit::Ok),
+        served = Box::pin(Served::start(args, clock.clone(), settings, &shutdown)) => served,
+    };
+    let mut served = served.inspect_err(|_| shutdown.start())?;
     if !frozen {
         keep_tick(directory.tick(), clock, &shutdown);
     }
-    output::lines(&[format!("listening on http://{}", all.address)])?;
+    output::lines(&[served.line()])?;
     // Kept to the end of the process: it is asked whether it is ready while it ends.
     if let Some((ops, _serving)) = &ops {
-        ops.add(std::mem::take(&mut all.checks));
+        ops.add(served.checks());
         ops.started();
     }
     if frozen {
@@ -108,12 +161,24 @@ pub(crate) async fn run(args: &Serve, lang: Lang) -> Result<Exit, Failure> {
         ));
     }
     shutdown.started().await;
-    let drained = all.stop().await;
-    if drained.is_clean() {
-        Ok(Exit::Ok)
-    } else {
-        Err(Failure::internal(format!("not everything ended: {drained:?}")))
+    served.stop().await?;
+    Ok(Exit::Ok)
+}
+
+fn refuse_simulated(directory: &Directory) -> Result<(), Failure> {
+    if !directory.is_simulated() {
+        return Ok(());
     }
+    Err(Failure::new(
+        Exit::Usage,
+        "SIMULATED_DATA",
+        Text::new(
+            "该目录是演示产生的模拟数据,拒绝作为正式数据服务",
+            "the directory was made by a demonstration and is not served",
+        ),
+        Text::new("另选一个数据目录", "choose another data directory"),
+    )
+    .with([directory.path().display().to_string()]))
 }
 
 /// What operators see, before anything else starts: that it is starting is worth seeing too.
@@ -124,29 +189,10 @@ async fn operators(
 ) -> Result<Option<(Ops, Serving)>, Failure> {
     let Some(address) = args.ops.or_else(|| settings.ops.address()) else { return Ok(None) };
     let listener = TcpListener::bind(address).await.map_err(|error| not_bound(address, &error))?;
-    let ops = Ops::install("all").map_err(Failure::internal)?;
+    let ops = Ops::install(args.role.name()).map_err(Failure::internal)?;
     let serving = ops.serve(listener, shutdown).map_err(Failure::internal)?;
     output::lines(&[format!("ops on http://{}", serving.address())])?;
     Ok(Some((ops, serving)))
-}
-
-async fn start(
-    args: &Serve,
-    clock: Clock,
-    principals: Principals,
-    first: Option<Content>,
-    settings: Settings,
-    listener: TcpListener,
-    shutdown: &Shutdown,
-) -> Result<AllInOne, Failure> {
-    let options = Options { data: args.data.clone(), clock, principals, first, settings };
-    match Box::pin(AllInOne::start(options, listener, shutdown)).await {
-        Ok(all) => Ok(all),
-        Err(error) => {
-            shutdown.start();
-            Err(not_started(error))
-        }
-    }
 }
 
 /// The machine's clock; or, after standing still too long, one that stands at the last tick, so that nothing fires.
@@ -199,7 +245,7 @@ pub(crate) fn telemetry(
     })
 }
 
-fn principals(path: &Path) -> Result<Principals, Failure> {
+fn read_principals(path: &Path) -> Result<Principals, Failure> {
     let text = std::fs::read_to_string(path).map_err(|error| Failure::io(path, &error))?;
     Principals::from_toml(&text, &path.display().to_string()).map_err(|faults| misconfigured(&faults))
 }
@@ -223,62 +269,4 @@ pub(crate) fn not_bound(address: SocketAddr, error: &std::io::Error) -> Failure 
         Text::new("换一个 --listen,或停掉占用端口的进程", "choose another --listen, or stop who has it"),
     )
     .with([format!("{address}: {error}")])
-}
-
-/// Services that did not start.
-pub(crate) fn not_started(error: StartError) -> Failure {
-    let detail = [all::chain(&error)];
-    let (exit, reason, sentence, next) = match &error {
-        StartError::NoRegistry(_) => (
-            Exit::Usage,
-            "NO_REGISTRY",
-            Text::new("尚未发布登记", "no registry was published yet"),
-            Text::new("用 --registry 给出登记目录", "give the registry's directory with --registry"),
-        ),
-        StartError::OtherDistrict { .. } => (
-            Exit::Usage,
-            "OTHER_DISTRICT",
-            Text::new("数据目录属于另一个区", "the data directory is another district's"),
-            Text::new("核对 --data 与 --registry", "check --data and --registry"),
-        ),
-        StartError::Directory(_, io) if io.kind() == std::io::ErrorKind::WouldBlock => (
-            Exit::Unavailable,
-            "DIRECTORY_IN_USE",
-            Text::new("数据目录正被另一个进程使用", "another process uses the data directory"),
-            Text::new("先停止该进程", "stop it first"),
-        ),
-        StartError::Log(event_store::OpenError::Locked { .. })
-        | StartError::Vault(vault::Error::Locked { .. }) => (
-            Exit::Unavailable,
-            "DIRECTORY_IN_USE",
-            Text::new("数据目录正被另一个进程使用", "another process uses the data directory"),
-            Text::new("先停止该进程", "stop it first"),
-        ),
-        StartError::Directory(..) => (
-            Exit::Io,
-            "IO",
-            Text::new("无法使用数据目录", "the data directory cannot be used"),
-            Text::new("检查路径、权限与磁盘空间", "check the path, the permissions and the space left"),
-        ),
-        StartError::Publish(_) => (
-            Exit::BadData,
-            "REGISTRY_REFUSED",
-            Text::new("登记未能发布", "the registry was not published"),
-            Text::new("按登记检查的结果修改", "mend what the linter found"),
-        ),
-        StartError::Log(_)
-        | StartError::Vault(_)
-        | StartError::Ledger(_)
-        | StartError::Gone(_)
-        | StartError::Service(..) => (
-            Exit::Internal,
-            "NOT_STARTED",
-            Text::new("服务没有启动", "the services did not start"),
-            Text::new(
-                "按提示处理;必要时 whistle verify 检查总账",
-                "do what it says; whistle verify checks the ledger",
-            ),
-        ),
-    };
-    Failure::new(exit, reason, sentence, next).with(detail)
 }

@@ -1,8 +1,10 @@
 //! One client: which command comes next, and sending it.
 
+use std::time::Duration;
+
 use case::ids::derived_uuid;
 use jiff::Timestamp;
-use tonic::transport::Channel;
+use tokio::time::Instant;
 use tonic::{Code, Status};
 use wire::pb::whistle::case::v1::{self as shared, CommandReceipt, NewCase};
 use wire::pb::whistle::closure::v1::closure_service_client::ClosureServiceClient;
@@ -15,7 +17,7 @@ use wire::pb::whistle::routing::v1::routing_service_client::RoutingServiceClient
 use wire::pb::whistle::routing::v1::{DispatchCaseRequest, SignForRequest};
 
 use super::district::{District, Tokens};
-use crate::client::Client;
+use crate::client::{Client, Wire, is_passing};
 use crate::exit::Failure;
 
 /// What a grid worker says; about as long as such reports are.
@@ -60,6 +62,11 @@ impl Step {
     }
 }
 
+/// Between two tries of one that insists.
+const PAUSE: Duration = Duration::from_millis(50);
+/// After that long even one that insists takes no for an answer.
+const PATIENCE: Duration = Duration::from_secs(120);
+
 /// The clients of those who take part, over one connection.
 struct Seats {
     grid_worker: Client,
@@ -72,7 +79,7 @@ struct Seats {
 }
 
 impl Seats {
-    fn on(channel: &Channel, tokens: &Tokens) -> Result<Self, Failure> {
+    fn on(channel: &Wire, tokens: &Tokens) -> Result<Self, Failure> {
         let seat = |token: &str| Client::on(channel.clone(), Some(token));
         Ok(Self {
             grid_worker: seat(&tokens.grid_worker)?,
@@ -95,10 +102,12 @@ pub(super) struct Caller {
     sent: u64,
     new_case: NewCase,
     told_at: Timestamp,
+    /// Whether it asks again until it is answered.
+    insists: bool,
     seats: Seats,
-    intake: IntakeServiceClient<Channel>,
-    routing: RoutingServiceClient<Channel>,
-    closure: ClosureServiceClient<Channel>,
+    intake: IntakeServiceClient<Wire>,
+    routing: RoutingServiceClient<Wire>,
+    closure: ClosureServiceClient<Wire>,
 }
 
 /// What came of a command.
@@ -113,12 +122,14 @@ impl Caller {
     /// A client; `run` tells its command ids from those of every other client and run.
     pub(super) fn new(
         script: Script,
-        channel: &Channel,
+        channel: &Wire,
         district: &District,
         run: String,
         now: Timestamp,
+        insists: bool,
     ) -> Result<Self, Failure> {
         Ok(Self {
+            insists,
             script,
             step: Step::Raise,
             case_id: String::new(),
@@ -139,7 +150,15 @@ impl Caller {
         let command_id =
             derived_uuid("whistle bench", &[self.run.as_bytes(), &self.sent.to_be_bytes()]).to_string();
         let step = self.step;
-        let answer = self.send(step, command_id).await;
+        let began = Instant::now();
+        let answer = loop {
+            match self.send(step, command_id.clone()).await {
+                Err(status) if self.insists && is_passing(&status) && began.elapsed() < PATIENCE => {
+                    tokio::time::sleep(PAUSE).await;
+                }
+                answer => break answer,
+            }
+        };
         self.step = step.next(self.script);
         match answer {
             Ok(receipt) => {

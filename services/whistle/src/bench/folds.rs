@@ -3,14 +3,13 @@
 use std::time::Duration;
 
 use tokio::time::Instant;
-use tonic::transport::Channel;
 use tonic::{Code, Status};
 use wire::pb::whistle::board::v1::GetCaseRequest;
 use wire::pb::whistle::board::v1::board_service_client::BoardServiceClient;
 use wire::pb::whistle::escalation::v1::GetCaseClocksRequest;
 use wire::pb::whistle::escalation::v1::escalation_service_client::EscalationServiceClient;
 
-use crate::client::Client;
+use crate::client::{Client, Wire};
 use crate::exit::Failure;
 
 /// Longer behind than this is no measurement any more.
@@ -21,7 +20,7 @@ const BEHIND_MAX: Duration = Duration::from_secs(300);
 /// # Errors
 /// When they do not come there in five minutes, or cannot be read.
 pub(super) async fn caught_up(
-    channel: &Channel,
+    channel: &Wire,
     token: &str,
     last: &[(String, String)],
 ) -> Result<Duration, Failure> {

@@ -8,14 +8,13 @@ use tokio::sync::Barrier;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tonic::Status;
-use tonic::transport::{Channel, Endpoint};
 
 use super::acks::Acks;
 use super::caller::{Answer, Caller, Script};
 use super::district::District;
 use super::stats::Latencies;
-use crate::exit::{Exit, Failure};
-use crate::lang::Text;
+use crate::client::Wire;
+use crate::exit::Failure;
 
 /// A load, to be put on one server or the other.
 #[derive(Debug, Clone)]
@@ -30,6 +29,8 @@ pub(super) struct Load {
     pub run: String,
     /// Now, as it is told in commands.
     pub now: jiff::Timestamp,
+    /// Whether clients ask again, under the same command id, until they are answered.
+    pub insist: bool,
 }
 
 /// When the clients stop.
@@ -64,23 +65,12 @@ struct One {
 ///
 /// # Errors
 /// When nobody answers there.
-pub(super) async fn connect(address: &str, clients: usize) -> Result<Vec<Channel>, Failure> {
-    let address = if address.contains("://") { address.to_owned() } else { format!("http://{address}") };
-    let away = |error: &dyn std::error::Error| {
-        Failure::new(
-            Exit::Unavailable,
-            "NOT_REACHED",
-            Text::new("连不上服务器", "the server is not reached"),
-            Text::new("检查 --connect 的地址", "check the address given with --connect"),
-        )
-        .with([format!("{address}: {}", crate::all::chain(error))])
-    };
-    let endpoint = Endpoint::from_shared(address.clone()).map_err(|error| away(&error))?;
-    let mut channels = Vec::with_capacity(clients);
+pub(super) async fn connect(address: &str, clients: usize) -> Result<Vec<Wire>, Failure> {
+    let mut wires = Vec::with_capacity(clients);
     for _ in 0..clients {
-        channels.push(endpoint.connect().await.map_err(|error| away(&error))?);
+        wires.push(Wire::connect(address).await?);
     }
-    Ok(channels)
+    Ok(wires)
 }
 
 /// The address of a server of this process.
@@ -93,12 +83,12 @@ impl Load {
     ///
     /// # Errors
     /// When a token cannot be sent, or a client ended badly. What the server refuses is in [`Loaded::failures`].
-    pub(super) async fn put(&self, channels: &[Channel], acks: &Arc<Acks>) -> Result<Loaded, Failure> {
+    pub(super) async fn put(&self, channels: &[Wire], acks: &Arc<Acks>) -> Result<Loaded, Failure> {
         let start = Arc::new(Barrier::new(channels.len().saturating_add(1)));
         let mut clients = JoinSet::new();
         for (index, channel) in channels.iter().enumerate() {
             let run = format!("{}/{index}", self.run);
-            let caller = Caller::new(self.script, channel, &self.district, run, self.now)?;
+            let caller = Caller::new(self.script, channel, &self.district, run, self.now, self.insist)?;
             let (start, until, acks) = (Arc::clone(&start), self.until, Arc::clone(acks));
             clients.spawn(async move {
                 start.wait().await;

@@ -108,6 +108,7 @@ async fn make_log(args: &Args) -> Result<TempDir, Failure> {
             district: Arc::clone(&district),
             run: format!("log/{turn}"),
             now: own.all.desk.clock.now(),
+            insist: false,
         };
         let loaded = load.put(&channels, &Arc::new(Acks::none())).await?;
         if let Some(first) = loaded.failures.into_iter().next() {

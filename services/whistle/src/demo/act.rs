@@ -124,7 +124,7 @@ impl Voice<'_> {
     }
 
     fn now(&self) -> Timestamp {
-        self.district.all.desk.clock.now()
+        self.district.running.desk().clock.now()
     }
 
     fn instant(&self, at: DateTime) -> Timestamp {

@@ -16,13 +16,14 @@ use registry::Mode;
 use service_kit::clock::{Clock, Manual};
 use service_kit::shutdown::Shutdown;
 use tokio::net::TcpListener;
-use tonic::transport::Channel;
 
 use crate::all::{AllInOne, Options, Settings};
-use crate::client::Client;
+use crate::client::{Client, Wire};
 use crate::exit::Failure;
+use crate::running::Running;
 use crate::sandbox::{Sandbox, Seat};
 use crate::seeds::Sample;
+use crate::split::Six;
 
 /// Where the stories happen.
 const ZONE: &str = "Asia/Shanghai";
@@ -30,6 +31,14 @@ const ZONE: &str = "Asia/Shanghai";
 const BEGINNING: DateTime = jiff::civil::date(2025, 9, 1).at(8, 0, 0, 0);
 /// How long the services may take to do what time asks of them. They take milliseconds; this is for a machine that stands.
 const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Where a district runs.
+pub(super) enum Place {
+    /// All roles in one, on this port.
+    Listening(TcpListener),
+    /// Six roles, at the NATS server of the settings.
+    OverNats,
+}
 
 /// A sample district, running.
 pub(super) struct District {
@@ -42,10 +51,10 @@ pub(super) struct District {
     /// The district's time zone.
     pub zone: TimeZone,
     /// The services.
-    pub all: AllInOne,
+    pub running: Running,
     /// Ends them.
     pub shutdown: Shutdown,
-    channel: Channel,
+    wire: Wire,
 }
 
 impl District {
@@ -56,7 +65,7 @@ impl District {
     pub(super) async fn start(
         sample: Sample,
         data: &Path,
-        listener: TcpListener,
+        place: Place,
         settings: Settings,
     ) -> Result<Self, Failure> {
         let zone = TimeZone::get(ZONE).map_err(Failure::internal)?;
@@ -65,18 +74,21 @@ impl District {
         let content = sample.content()?;
         let sandbox = Sandbox::of(&content)?;
         let shutdown = Shutdown::new();
-        let options = Options {
-            data: data.to_owned(),
-            clock,
-            principals: sandbox.principals.clone(),
-            first: Some(content),
-            settings,
+        let principals = sandbox.principals.clone();
+        let running = match place {
+            Place::Listening(listener) => {
+                let (data, first) = (data.to_owned(), Some(content));
+                let options = Options { data, clock, principals, first, settings };
+                let all = AllInOne::start(options, listener, &shutdown).await;
+                Running::AllInOne(Box::new(all.map_err(crate::serve::not_started)?))
+            }
+            Place::OverNats => {
+                let six = Box::pin(Six::start(data, &clock, &principals, content, &settings)).await;
+                Running::Six(six.map_err(crate::serve::not_started)?)
+            }
         };
-        let all = AllInOne::start(options, listener, &shutdown).await.map_err(crate::serve::not_started)?;
-        let address = format!("http://{}", all.address);
-        let endpoint = tonic::transport::Endpoint::from_shared(address).map_err(Failure::internal)?;
-        let channel = endpoint.connect().await.map_err(Failure::internal)?;
-        Ok(Self { sample, sandbox, clock: manual, zone, all, shutdown, channel })
+        let wire = running.wire().await?;
+        Ok(Self { sample, sandbox, clock: manual, zone, running, shutdown, wire })
     }
 
     /// A caller with somebody's token.
@@ -84,7 +96,7 @@ impl District {
     /// # Errors
     /// Never for a seat of the sandbox.
     pub(super) fn client(&self, seat: &Seat) -> Result<Client, Failure> {
-        Client::on(self.channel.clone(), Some(&seat.token))
+        Client::on(self.wire.clone(), Some(&seat.token))
     }
 
     /// The instant of a time on the district's wall clocks.
@@ -114,7 +126,7 @@ impl District {
     /// Waits until nothing is left that should have happened by now.
     async fn settle(&self, cases: &[CaseId]) -> Result<(), Failure> {
         self.wait("what is due to happen", async |district: &Self| {
-            let now = district.all.desk.clock.now();
+            let now = district.running.desk().clock.now();
             let due = district.next_timer(cases).await?.is_some_and(|next| next <= now);
             Ok(!due && !district.is_dispatch_owed(cases).await?)
         })
@@ -136,7 +148,7 @@ impl District {
         what: &str,
         mut holds: impl AsyncFnMut(&Self) -> Result<bool, Failure>,
     ) -> Result<(), Failure> {
-        let ledger = &self.all.desk.ledger;
+        let ledger = &self.running.desk().ledger;
         let waiting = async {
             loop {
                 // The position first, so that a commit during the look wakes the wait.
@@ -154,12 +166,12 @@ impl District {
     }
 
     async fn case(&self, id: CaseId) -> Result<std::sync::Arc<Case>, Failure> {
-        self.all.desk.ledger.read_case(id).await.map_err(Failure::internal)
+        self.running.desk().ledger.read_case(id).await.map_err(Failure::internal)
     }
 
     /// The soonest instant at which a clock of these cases does something.
     async fn next_timer(&self, cases: &[CaseId]) -> Result<Option<Timestamp>, Failure> {
-        let registry = self.all.desk.published()?;
+        let registry = self.running.desk().published()?;
         let rules = Rules { registry: &registry, mode: Mode::Normal };
         let mut soonest: Option<At> = None;
         for id in cases {

@@ -111,7 +111,7 @@ pub(super) async fn read(district: &District, tellings: &[Telling]) -> Result<Di
 
 /// When somebody tried, who, and what they were told.
 fn tried(district: &District, refused: &Refused) -> (i64, Text, Text) {
-    let registry = district.all.desk.registry.current();
+    let registry = district.running.desk().registry.current();
     let post = registry.as_ref().and_then(|registry| registry.post(&refused.post));
     let id = refused.post.as_str();
     let name = post.map_or(id, |post| post.name.as_str());
@@ -121,8 +121,9 @@ fn tried(district: &District, refused: &Refused) -> (i64, Text, Text) {
 
 /// Each step of the ladder with the posts it told, from the ledger: the board names organisations only.
 async fn told_by_the_ladder(district: &District, case: CaseId) -> Result<BTreeMap<u64, Text>, Failure> {
-    let registry = district.all.desk.published()?;
-    let history = district.all.desk.ledger.history(case, 0, EVENTS_MAX).await.map_err(Failure::internal)?;
+    let registry = district.running.desk().published()?;
+    let history =
+        district.running.desk().ledger.history(case, 0, EVENTS_MAX).await.map_err(Failure::internal)?;
     let steps = history.into_iter().filter_map(|(recorded, _)| {
         let Event::Clock(Clock::EscalationStepTaken(taken)) = recorded.event else { return None };
         Some((recorded.version, ladder_line(&taken, &registry)))

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use tonic::{Code, Status};
+use tonic::Status;
+
+use crate::client::is_passing;
 
 /// How often a command is sent before its failure counts.
 const TRIES: u32 = 6;
@@ -22,11 +24,4 @@ pub(super) async fn retried<T>(call: impl AsyncFn() -> Result<T, Status>) -> Res
         }
     }
     call().await
-}
-
-fn is_passing(status: &Status) -> bool {
-    matches!(
-        status.code(),
-        Code::Unavailable | Code::ResourceExhausted | Code::Aborted | Code::DeadlineExceeded
-    )
 }

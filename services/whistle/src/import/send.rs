@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use case::ids::derived_uuid;
-use tonic::transport::Channel;
 use tonic::{Code, Status};
 use wire::pb::whistle::case::v1::{self as shared, CommandReceipt, NewCase};
 use wire::pb::whistle::intake::v1::import_history_request::Piece as Sent;
@@ -18,7 +17,7 @@ use super::map::Datum;
 use super::plan::{Piece, Plan, Point, What};
 use super::report::Report;
 use super::retry::retried;
-use crate::client::{self, Client};
+use crate::client::{self, Client, Wire};
 use crate::exit::Failure;
 
 /// Tag of derived command ids. Changing it would import everything anew.
@@ -29,7 +28,7 @@ const TAG: &str = "whistle import 1";
 pub(super) struct Sender {
     source: String,
     client: Client,
-    intake: IntakeServiceClient<Channel>,
+    intake: IntakeServiceClient<Wire>,
 }
 
 /// One record while its history is sent.

@@ -9,6 +9,7 @@ use crate::bench::{Args, Machine, Told, What, calls, replay, sample};
 
 fn args(what: What) -> Args {
     Args {
+        insist: false,
         what,
         clients: 2,
         seconds: 1,
@@ -61,6 +62,7 @@ async fn nine_commands_bring_a_case_to_its_end_and_each_is_written_down() {
         district: Arc::new(district),
         run: "test".to_owned(),
         now: own.all.desk.clock.now(),
+        insist: false,
     };
     let loaded = load.put(&channels, &Arc::new(Acks::create(&path).unwrap())).await.unwrap();
     assert!(loaded.failures.is_empty(), "{:?}", loaded.failures);

@@ -31,7 +31,7 @@ fn sample() -> Args {
 
 async fn connected(own: &Own, token: &str) -> Result<Client, Failure> {
     let endpoint = Endpoint::from_shared(format!("http://{}", own.all.address)).unwrap();
-    Client::on(endpoint.connect().await.unwrap(), Some(token))
+    Client::on(endpoint.connect().await.unwrap().into(), Some(token))
 }
 
 async fn imported(own: &Own, args: &Args) -> Report {

@@ -1,0 +1,58 @@
+//! The ledger role: the one process that has the log and the vault's rows open, and serves both over NATS.
+//!
+//! Belongs here: putting the two together, so that what comes with a commit is durable before it. Does not belong: the log
+//! (`event-store`), how it is served and followed (`ledger`), what the rows are (`vault`). No key: this process can open no
+//! sealed text.
+
+use std::sync::Arc;
+
+use bus::Bus;
+use ledger::{Host, HostError, Kept, Ledger, Rider, RiderFault, Riders};
+use service_kit::clock::Clock;
+use service_kit::shutdown::Shutdown;
+use vault::RiderRefused;
+
+/// Why the role does not serve, or not any longer.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The log cannot be served, or the vault's rows beside it.
+    #[error(transparent)]
+    Host(#[from] HostError),
+}
+
+/// Keeps the rows that come with a commit.
+struct VaultRows(vault::Host);
+
+impl Riders for VaultRows {
+    fn keep<'a>(&'a self, rider: &'a Rider) -> Kept<'a> {
+        Box::pin(async move {
+            self.0.ensure_rider(&rider.0).await.map_err(|refused| match refused {
+                RiderRefused::Exists | RiderRefused::Destroyed => RiderFault::Refused,
+                RiderRefused::Malformed => {
+                    tracing::warn!("rows that came with a commit do not decode");
+                    RiderFault::Refused
+                }
+                RiderRefused::Failed(error) => {
+                    tracing::error!(%error, "rows that came with a commit were not kept");
+                    RiderFault::Failed
+                }
+            })
+        })
+    }
+}
+
+/// Serves the ledger and the vault's rows until the shutdown begins. Waits for NATS as long as it takes.
+///
+/// # Errors
+/// [`Error`]; then the role must end.
+pub async fn serve(
+    ledger: &Ledger,
+    vault: vault::Host,
+    bus: &Bus,
+    clock: &Clock,
+    shutdown: &Shutdown,
+) -> Result<(), Error> {
+    let rows = vault.endpoints(ledger.id()).map_err(|error| HostError::Bus(error.to_string()))?;
+    let host = Host::new(ledger, Arc::new(VaultRows(vault)), clock.now())?;
+    Ok(host.serve(bus, rows, shutdown.token()).await?)
+}
