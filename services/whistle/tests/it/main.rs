@@ -3,10 +3,14 @@
 #[cfg(test)]
 mod demo;
 #[cfg(test)]
+mod district;
+#[cfg(test)]
 mod help;
 #[cfg(test)]
 mod process;
 #[cfg(test)]
 mod serve;
+#[cfg(test)]
+mod split;
 #[cfg(test)]
 mod verify;
