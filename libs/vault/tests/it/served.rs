@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use bus::{Bus, Service, Serving, Settings};
+use bus::{Bus, RequestError, Service, Serving, Settings, Subject};
 use case::ids::{CaseId, KeyId};
 use jiff::Timestamp;
 use nats_child::NatsChild;
@@ -58,10 +58,21 @@ impl Served {
             endpoints: self.host.endpoints(JURISDICTION).unwrap(),
         };
         self.serving = Some(connect(&self.nats).await.serve(service).await.unwrap());
+        self.until(|answer| matches!(answer, RequestError::Refused { code: 400, .. })).await;
     }
 
     pub(crate) async fn stop_serving(&mut self) {
         self.serving.take().unwrap().stop().await;
+        self.until(|answer| *answer == RequestError::NobodyListens).await;
+    }
+
+    /// Until the server, which hears of a service in its own time, has nothing else to say to a question that is none.
+    async fn until(&self, wanted: impl Fn(&RequestError) -> bool) {
+        let bus = connect(&self.nats).await;
+        let keys = Subject::new(["whistle", JURISDICTION, "vault", "keys"]).unwrap();
+        let ask = || bus.request(&keys, bytes::Bytes::new(), None, Duration::from_millis(200));
+        let asking = async { while !wanted(&ask().await.unwrap_err()) {} };
+        tokio::time::timeout(LONG, asking).await.unwrap();
     }
 
     /// A role with a connection of its own.

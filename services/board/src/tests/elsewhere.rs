@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use bus::{Bus, Serving, Settings, Subject, Subscription};
+use bus::{Bus, RequestError, Serving, Settings, Subject, Subscription};
 use nats_child::NatsChild;
 use projection::{Options, checksum, rebuild};
 use tokio::task::JoinSet;
@@ -46,7 +46,18 @@ impl Elsewhere {
             description: "keeps the rows".to_owned(),
             endpoints: self.host.endpoints(jurisdiction).unwrap(),
         };
-        self.serving = Some(self.bus().await.serve(service).await.unwrap());
+        let bus = self.bus().await;
+        self.serving = Some(bus.serve(service).await.unwrap());
+        settled(&bus).await;
+    }
+
+    async fn stop_serving(&mut self, jurisdiction: &str) {
+        self.serving.take().unwrap().stop().await;
+        let bus = self.bus().await;
+        let keys = Subject::new(["whistle", jurisdiction, "vault", "keys"]).unwrap();
+        let ask = || bus.request(&keys, bytes::Bytes::new(), None, Duration::from_millis(200));
+        let asking = async { while ask().await != Err(RequestError::NobodyListens) {} };
+        tokio::time::timeout(test_kit::DEADLINE, asking).await.unwrap();
     }
 
     async fn vault(&self, district: &District, deadline: Duration) -> Vault {
@@ -60,11 +71,15 @@ impl Elsewhere {
         let tokens = ["whistle", district.world.desk.ledger.id(), "vault", "keys"];
         let bus = self.bus().await;
         let questions = bus.subscribe(&Subject::new(tokens).unwrap()).await.unwrap();
-        // Answered after the server knows of the subscription, which is of the same connection.
-        let nobody = Subject::new(["nobody"]).unwrap();
-        bus.request(&nobody, bytes::Bytes::new(), None, test_kit::DEADLINE).await.unwrap_err();
+        settled(&bus).await;
         questions
     }
+}
+
+/// The server knows what was subscribed on this connection once it has answered something sent after it.
+async fn settled(bus: &Bus) {
+    let nobody = Subject::new(["nobody"]).unwrap();
+    bus.request(&nobody, bytes::Bytes::new(), None, test_kit::DEADLINE).await.unwrap_err();
 }
 
 async fn folded(district: &District) -> String {
@@ -107,7 +122,7 @@ async fn the_fold_waits_for_a_host_that_is_away() {
     varied(&district).await;
     let mut elsewhere = Elsewhere::start(&district).await;
     let vault = elsewhere.vault(&district, Duration::from_millis(300)).await;
-    elsewhere.serving.take().unwrap().stop().await;
+    elsewhere.stop_serving(district.world.desk.ledger.id()).await;
     let mut questions = elsewhere.questions(&district).await;
     let (dir, ledger) = (district.world.dir("rebuilt"), district.world.desk.ledger.clone());
     let mut rebuilding = JoinSet::new();
@@ -143,7 +158,7 @@ async fn a_caller_is_shown_the_same_and_nothing_while_the_host_is_away() {
             assert_eq!(board.get_timeline(&by(person), asked).await.ok(), here);
         }
     }
-    elsewhere.serving.take().unwrap().stop().await;
+    elsewhere.stop_serving(district.world.desk.ledger.id()).await;
     let case_id = cases[0].to_string();
     let asked = pb::GetCaseRequest { case_id, ..pb::GetCaseRequest::default() };
     let refused = board.get_case(&by("p-receptionist"), asked).await.unwrap_err();
