@@ -28,7 +28,7 @@ pub enum RunError {
         reason: String,
     },
     /// The ledger stopped, is damaged, or holds what this program does not know: the role must stop.
-    #[error("{name} cannot follow the ledger")]
+    #[error("{name} cannot follow the ledger: {source}")]
     Ledger {
         /// The projection.
         name: &'static str,

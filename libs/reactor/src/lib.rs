@@ -92,7 +92,7 @@ impl Reactor {
         shutdown.spawn(self.name, async move {
             if let Err(error) = run.await {
                 tracing::error!(%error, reactor = self.name, "the rows cannot follow the ledger");
-                ending.start();
+                ending.fail(self.name);
             }
         });
         let (worker, rows, ending) = (desk.clone(), view.clone(), shutdown.clone());

@@ -63,6 +63,7 @@ pub struct Shutdown {
 struct Tasks {
     running: BTreeMap<&'static str, usize>,
     panicked: Vec<&'static str>,
+    failed: Vec<&'static str>,
 }
 
 /// How a drain ended.
@@ -72,13 +73,15 @@ pub struct Drained {
     pub stuck: Vec<&'static str>,
     /// Tasks that panicked while the process ran; each has begun the shutdown. The process must not exit with success.
     pub panicked: Vec<&'static str>,
+    /// What could not go on and so began the shutdown. The process must not exit with success, so that it is started again.
+    pub failed: Vec<&'static str>,
 }
 
 impl Drained {
-    /// Whether every task ended by itself.
+    /// Whether every task ended by itself, because somebody asked.
     #[must_use]
     pub fn is_clean(&self) -> bool {
-        self.stuck.is_empty() && self.panicked.is_empty()
+        self.stuck.is_empty() && self.panicked.is_empty() && self.failed.is_empty()
     }
 }
 
@@ -92,6 +95,12 @@ impl Shutdown {
     /// Asks everybody to stop. Asking again changes nothing.
     pub fn start(&self) {
         self.token.cancel();
+    }
+
+    /// Asks everybody to stop because something cannot go on.
+    pub fn fail(&self, what: &'static str) {
+        self.tasks().failed.push(what);
+        self.start();
     }
 
     /// Whether somebody has asked.
@@ -174,7 +183,7 @@ impl Shutdown {
         let in_time = tokio::time::timeout(grace, self.tracker.wait()).await.is_ok();
         let tasks = self.tasks();
         let stuck = if in_time { Vec::new() } else { tasks.running.keys().copied().collect() };
-        Drained { stuck, panicked: tasks.panicked.clone() }
+        Drained { stuck, panicked: tasks.panicked.clone(), failed: tasks.failed.clone() }
     }
 
     fn tasks(&self) -> MutexGuard<'_, Tasks> {

@@ -71,7 +71,7 @@ impl Board {
         shutdown.spawn("board projection", async move {
             if let Err(error) = run.await {
                 tracing::error!(%error, "the board's projection ended");
-                ending.start();
+                ending.fail("board");
             }
         });
         let watchers = Arc::new(Semaphore::new(WATCHERS_MAX));

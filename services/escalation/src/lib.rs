@@ -52,7 +52,7 @@ impl Escalation {
         shutdown.spawn("escalation-rows", async move {
             if let Err(error) = run.await {
                 tracing::error!(%error, "the rows of clocks cannot follow the ledger");
-                ending.start();
+                ending.fail("clocks");
             }
         });
         let (sender, quiet) = watch::channel(Quiet::UNKNOWN);

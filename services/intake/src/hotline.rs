@@ -80,7 +80,7 @@ impl Hotline {
         shutdown.spawn("hotline index", async move {
             if let Err(error) = run.await {
                 tracing::error!(%error, "the outcomes cannot follow the ledger");
-                ending.start();
+                ending.fail("hotline");
             }
         });
         let seats = Arc::new(Semaphore::new(EXCHANGES_MAX));

@@ -87,7 +87,7 @@ impl Feed {
         shutdown.spawn("feed index", async move {
             if let Err(error) = run.await {
                 tracing::error!(%error, "the feed's index cannot follow the ledger");
-                ending.start();
+                ending.fail("feed");
             }
         });
         let (seats, shutdown, timing) = (Seats::default(), shutdown.clone(), Timing::DEFAULT);

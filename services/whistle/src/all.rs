@@ -227,7 +227,7 @@ pub(crate) async fn watch_registry(
             ended = follow => {
                 if let Err(error) = ended {
                     tracing::error!(%error, "the registry can no longer be followed");
-                    ending.start();
+                    ending.fail("registry");
                 }
             }
         }

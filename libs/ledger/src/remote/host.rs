@@ -347,7 +347,10 @@ impl Core {
             }
         }
         match self.store.commit(ask.commit).await {
-            Ok(committed) => Done::Stored { commit: committed.commit, repeated: committed.repeated },
+            Ok(committed) => {
+                trace(&committed);
+                Done::Stored { commit: committed.commit, repeated: committed.repeated }
+            }
             Err(error) => Done::Failed(error),
         }
     }
@@ -409,6 +412,15 @@ impl Core {
             Ok(frame) => link.publish(frame).await,
             Err(error) => tracing::error!(%error, "a frame cannot be written"),
         }
+    }
+}
+
+/// One line in the trace that the commit says it belongs to (W3C: version, trace, span, flags).
+fn trace(committed: &event_store::Committed) {
+    let commit = &committed.commit;
+    if let Some(trace_id) = commit.traceparent.as_deref().and_then(|text| text.split('-').nth(1)) {
+        let (position, repeated) = (commit.last().get(), committed.repeated);
+        tracing::debug!(target: "whistle::trace", trace_id, position, repeated, "stored");
     }
 }
 

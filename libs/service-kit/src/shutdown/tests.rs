@@ -23,7 +23,7 @@ async fn drain_names_the_tasks_that_do_not_end() {
     shutdown.spawn("deaf", std::future::pending::<()>());
     shutdown.spawn("quick", async {}).await.unwrap();
     let drained = shutdown.drain(Duration::from_millis(1)).await;
-    assert_eq!(drained, Drained { stuck: vec!["deaf"], panicked: vec![] });
+    assert_eq!(drained, Drained { stuck: vec!["deaf"], panicked: vec![], failed: vec![] });
 }
 
 #[tokio::test]
@@ -32,7 +32,7 @@ async fn a_panic_in_a_task_shuts_everything_down() {
     shutdown.spawn("broken", async { panic!("on purpose") });
     shutdown.started().await;
     let drained = shutdown.drain(LONG).await;
-    assert_eq!(drained, Drained { stuck: vec![], panicked: vec!["broken"] });
+    assert_eq!(drained, Drained { stuck: vec![], panicked: vec!["broken"], failed: vec![] });
 }
 
 #[tokio::test]

@@ -59,7 +59,7 @@ impl Log {
                 let ended = ledgerd::serve(&ledger, vault, &bus, &clock, &ending).await;
                 if let Err(error) = &ended {
                     tracing::error!(error = chain(error), "the ledger is not served any more");
-                    ending.start();
+                    ending.fail("ledger");
                 }
                 ended
             })

@@ -77,15 +77,17 @@ impl Six {
     /// # Errors
     /// Why the ledger ended, when that was not by being asked.
     pub(crate) async fn stop(self) -> Result<Drained, StartError> {
-        let mut drained = Drained { stuck: Vec::new(), panicked: Vec::new() };
+        let mut drained = Drained { stuck: Vec::new(), panicked: Vec::new(), failed: Vec::new() };
         for role in self.roles {
             let one = role.stop().await;
             drained.stuck.extend(one.stuck);
             drained.panicked.extend(one.panicked);
+            drained.failed.extend(one.failed);
         }
         let last = self.log.stop().await?;
         drained.stuck.extend(last.stuck);
         drained.panicked.extend(last.panicked);
+        drained.failed.extend(last.failed);
         Ok(drained)
     }
 }
