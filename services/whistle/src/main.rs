@@ -19,6 +19,11 @@ mod serve;
 mod split;
 mod verify;
 
+/// The log's engine and the decoding of events allocate much in little pieces, on many threads: a seventh of the processor time of a
+/// raise went into the system's allocator, a third of that goes into this one.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> std::process::ExitCode {
     cli::run()
 }
