@@ -32,6 +32,12 @@ impl Follower {
         self.after
     }
 
+    /// Whether the next commit is in memory already.
+    #[must_use]
+    pub fn has_at_hand(&self) -> bool {
+        !self.ahead.is_empty()
+    }
+
     /// The next commit, waiting for it if need be. Dropping the future loses nothing. Needs a tokio runtime.
     ///
     /// # Errors

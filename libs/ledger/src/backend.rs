@@ -179,4 +179,11 @@ impl Following {
             Self::Remote(follower) => follower.position(),
         }
     }
+
+    pub(crate) fn has_at_hand(&self) -> bool {
+        match self {
+            Self::Local(follower) => follower.has_at_hand(),
+            Self::Remote(follower) => follower.has_at_hand(),
+        }
+    }
 }

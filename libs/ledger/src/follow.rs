@@ -65,6 +65,12 @@ impl Follow {
         self.following.position()
     }
 
+    /// Whether the next commit is there at once, without waiting and without reading from storage.
+    #[must_use]
+    pub fn has_at_hand(&self) -> bool {
+        self.failed.is_none() && self.following.has_at_hand()
+    }
+
     /// Whether the ledger already has more, so that the next commit does not have to be waited for.
     #[must_use]
     pub fn is_behind(&self) -> bool {

@@ -85,3 +85,11 @@ pub struct CaseChange<'a> {
     /// What happened between, at least one.
     pub events: Vec<&'a Recorded>,
 }
+
+impl CaseChange<'_> {
+    /// Whether the commit raised it: then there are no rows of it to be replaced.
+    #[must_use]
+    pub fn is_new(&self) -> bool {
+        !self.before.exists()
+    }
+}

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use ledger::{ChainHash, Ledger, LedgerError, Position};
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use crate::change::Projection;
@@ -196,12 +197,14 @@ fn connect(path: &Path) -> rusqlite::Result<Connection> {
     let db = Connection::open(path)?;
     prepare(&db)?;
     // NORMAL may lose the last transactions in a power cut, never tear one: the checkpoint goes with the rows.
+    // Pages that change again and again are written back once in 16 MiB of journal.
     // Deleted rows are overwritten, since a row may be all that is left of a text whose key was destroyed.
     db.execute_batch(
         "PRAGMA journal_mode = WAL;
          PRAGMA synchronous = NORMAL;
          PRAGMA secure_delete = ON;
          PRAGMA journal_size_limit = 67108864;
+         PRAGMA wal_autocheckpoint = 4096;
          PRAGMA cache_size = -16384;
          PRAGMA foreign_keys = ON;",
     )?;
@@ -220,5 +223,7 @@ pub(crate) fn connect_reader(path: &Path) -> rusqlite::Result<Connection> {
 fn prepare(db: &Connection) -> rusqlite::Result<()> {
     db.busy_timeout(BUSY_TIMEOUT)?;
     db.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
+    // Else a statement is compiled again whenever a bound it compares with changes, those inside full-text search too.
+    db.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     db.execute_batch("PRAGMA temp_store = MEMORY;")
 }

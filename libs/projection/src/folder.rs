@@ -121,7 +121,9 @@ impl<P: Projection> Folder<P> {
             };
             let applied = projection.apply(&tx, &change);
             applied.map_err(|error| Failure::Fold { at: commit.first, error })?;
-            checkpoint.advance(commit);
+        }
+        if let Some(last) = batch.last() {
+            checkpoint.advance(last);
         }
         checkpoint.write(&tx)?;
         tx.commit()?;

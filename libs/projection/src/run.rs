@@ -8,7 +8,7 @@ use ledger::{Commit, Follow, Ledger, LedgerError, Position};
 use tokio::runtime::Handle;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use crate::change::Projection;
@@ -40,6 +40,10 @@ pub enum RunError {
 /// Pauses between tries while something a projection needs is away: doubled from the least to the most.
 const PAUSE_MIN: Duration = Duration::from_millis(100);
 const PAUSE_MAX: Duration = Duration::from_secs(2);
+/// Commits gathered at once when they are at hand, before anybody else on the thread has a turn: a millisecond of decoding.
+const AT_HAND_MAX: usize = 64;
+/// A batch of so many commits comes from many writers at once: the next one may wait for more of them.
+const CROWD: usize = 4;
 
 pub(crate) struct Runner<P> {
     name: &'static str,
@@ -53,6 +57,10 @@ pub(crate) struct Runner<P> {
     batch_bytes: usize,
     work_pause: Pause,
     gathering_pause: Pause,
+    /// Whether the ledger had more when the last commit was gathered.
+    behind: bool,
+    /// When the next batch may be applied.
+    not_before: Instant,
 }
 
 /// How long to wait for what is away.
@@ -106,21 +114,31 @@ enum Gathering {
 struct Gathered {
     follow: Follow,
     commit: Result<Arc<Commit>, LedgerError>,
+    /// What was at hand behind it.
+    more: Vec<Arc<Commit>>,
     behind: bool,
 }
 
-async fn gather(mut follow: Follow) -> Gathered {
+async fn gather(mut follow: Follow, room: usize) -> Gathered {
     let commit = follow.next().await;
+    let mut more = Vec::new();
+    // An error is said again by the next call.
+    while more.len() + 1 < room.min(AT_HAND_MAX)
+        && follow.has_at_hand()
+        && let Ok(commit) = follow.next().await
+    {
+        more.push(commit);
+    }
     let behind = follow.is_behind();
-    Gathered { follow, commit, behind }
+    Gathered { follow, commit, more, behind }
 }
 
 /// The same after a pause, going on where the last one ended: one that failed says the same for ever.
 async fn gather_again(ledger: Ledger, last: Follow, pause: Duration) -> Gathered {
     sleep(pause).await;
     match ledger.follow(last.position()) {
-        Ok(follow) => gather(follow).await,
-        Err(error) => Gathered { follow: last, commit: Err(error), behind: false },
+        Ok(follow) => gather(follow, 1).await,
+        Err(error) => Gathered { follow: last, commit: Err(error), more: Vec::new(), behind: false },
     }
 }
 
@@ -128,6 +146,7 @@ async fn gather_again(ledger: Ledger, last: Follow, pause: Duration) -> Gathered
 enum Turn<P> {
     Stop,
     Gathered(Gathered),
+    Due,
     Applied(Applied<P>),
     Again,
     Panicked,
@@ -144,7 +163,7 @@ impl<P: Projection> Runner<P> {
         stop: CancellationToken,
     ) -> Self {
         let work = Work::Idle(Box::new(folder));
-        let gathering = Gathering::Waiting(Box::pin(gather(follow)));
+        let gathering = Gathering::Waiting(Box::pin(gather(follow, options.batch_commits)));
         let (work_pause, gathering_pause) = (Pause::NONE, Pause::NONE);
         Self {
             name,
@@ -158,6 +177,8 @@ impl<P: Projection> Runner<P> {
             batch_bytes: 0,
             work_pause,
             gathering_pause,
+            behind: false,
+            not_before: Instant::now(),
         }
     }
 
@@ -170,6 +191,7 @@ impl<P: Projection> Runner<P> {
             match self.turn().await {
                 Turn::Stop => return self.finish().await,
                 Turn::Gathered(gathered) => self.take(gathered),
+                Turn::Due => self.hand_over(),
                 Turn::Applied(Applied { folder, outcome: Ok(position), .. }) => {
                     tell(&self.state, position);
                     self.work_pause.is_over(self.name);
@@ -193,8 +215,14 @@ impl<P: Projection> Runner<P> {
     }
 
     async fn turn(&mut self) -> Turn<P> {
-        let has_room =
-            self.batch.len() < self.options.batch_commits && self.batch_bytes < self.options.batch_bytes;
+        let has_room = self.has_room();
+        let waits = !self.batch.is_empty() && !self.behind && matches!(self.work, Work::Idle(_));
+        let due = async {
+            match waits {
+                true => sleep_until(self.not_before).await,
+                false => std::future::pending().await,
+            }
+        };
         let applied = async {
             match &mut self.work {
                 Work::Busy(work) => work.await.map_or(Turn::Panicked, Turn::Applied),
@@ -216,17 +244,26 @@ impl<P: Projection> Runner<P> {
             () = self.stop.cancelled() => Turn::Stop,
             turn = applied => turn,
             turn = gathered => turn,
+            () = due => Turn::Due,
         }
     }
 
+    fn has_room(&self) -> bool {
+        self.batch.len() < self.options.batch_commits && self.batch_bytes < self.options.batch_bytes
+    }
+
     fn take(&mut self, gathered: Gathered) {
-        let Gathered { follow, commit, behind } = gathered;
+        let Gathered { follow, commit, more, behind } = gathered;
+        self.behind = behind && commit.is_ok();
         match commit {
             Ok(commit) => {
                 self.gathering_pause.is_over(self.name);
-                self.batch_bytes = self.batch_bytes.saturating_add(commit.stored_bytes);
-                self.batch.push(commit);
-                self.gathering = Gathering::Waiting(Box::pin(gather(follow)));
+                for commit in std::iter::once(commit).chain(more) {
+                    self.batch_bytes = self.batch_bytes.saturating_add(commit.stored_bytes);
+                    self.batch.push(commit);
+                }
+                let room = self.options.batch_commits.saturating_sub(self.batch.len());
+                self.gathering = Gathering::Waiting(Box::pin(gather(follow, room)));
             }
             Err(error) if error.is_away() => {
                 let pause = self.gathering_pause.next(self.name, &error);
@@ -235,22 +272,25 @@ impl<P: Projection> Runner<P> {
             }
             Err(error) => self.gathering = Gathering::Ended(error),
         }
-        let full =
-            self.batch.len() >= self.options.batch_commits || self.batch_bytes >= self.options.batch_bytes;
-        let more_is_there = behind && matches!(self.gathering, Gathering::Waiting(_));
-        if full || !more_is_there {
-            self.hand_over();
-        }
+        self.hand_over();
     }
 
-    /// Hands the batch to the folder, unless that is at work or there is nothing to do.
+    /// Whether the batch is to grow first: more is known to be there, or many write and the last batch was just begun.
+    fn is_to_grow(&self) -> bool {
+        let goes_on = matches!(self.gathering, Gathering::Waiting(_));
+        goes_on && self.has_room() && (self.behind || Instant::now() < self.not_before)
+    }
+
+    /// Hands the batch to the folder, unless that is at work or there is something to wait for.
     fn hand_over(&mut self) {
-        if self.batch.is_empty() {
+        if self.batch.is_empty() || self.is_to_grow() {
             return;
         }
         match std::mem::replace(&mut self.work, Work::Changing) {
             Work::Idle(folder) => {
                 self.batch_bytes = 0;
+                let pause = if self.batch.len() < CROWD { Duration::ZERO } else { self.options.pause };
+                self.not_before = Instant::now() + pause;
                 self.work = apply(folder, std::mem::take(&mut self.batch));
             }
             other @ (Work::Busy(_) | Work::Pausing(..) | Work::Changing) => self.work = other,

@@ -1,5 +1,6 @@
 use std::num::NonZeroUsize;
 use std::path::Path;
+use std::time::Duration;
 
 use ledger::{Ledger, Position};
 use tokio::sync::watch;
@@ -17,8 +18,11 @@ use crate::view::{State, View};
 pub struct Options {
     /// Commits in one transaction at most. A batch ends earlier when the ledger has no more.
     pub batch_commits: usize,
-    /// Bytes of commits, as stored, in one transaction at most, give or take one commit.
+    /// Bytes of commits, as stored, in one transaction at most, give or take what a follower reads ahead.
     pub batch_bytes: usize,
+    /// At least so long from the beginning of one transaction to that of the next while several commits come at a time: a
+    /// transaction costs as much as the rows of ten commits. What comes one at a time does not wait.
+    pub pause: Duration,
     /// Cases kept in memory, some 2 to 20 KiB each.
     pub cases_max: NonZeroUsize,
     /// Reads at once.
@@ -26,10 +30,11 @@ pub struct Options {
 }
 
 impl Options {
-    /// 512 commits or 4 MiB in one transaction, 8,192 cases, 4 readers.
+    /// 512 commits or 4 MiB in one transaction, 10 ms, 8,192 cases, 4 readers.
     pub const DEFAULT: Self = Self {
         batch_commits: 512,
         batch_bytes: 4 * 1024 * 1024,
+        pause: Duration::from_millis(10),
         cases_max: match NonZeroUsize::new(8192) {
             Some(max) => max,
             None => NonZeroUsize::MIN,

@@ -44,6 +44,8 @@ use self::scope::Scope;
 use self::seats::Seats;
 use self::stream::{Item, Stream};
 
+/// Between two transactions of the index while many write: departments hear of a commit that much later then.
+const PAUSE: Duration = Duration::from_millis(2);
 /// Messages that may wait for one reader.
 const CHANNEL_MESSAGES: usize = 32;
 
@@ -81,7 +83,8 @@ impl Feed {
         let index = Index::default();
         let latest = index.latest.clone();
         let stop = shutdown.token().clone();
-        let (view, run) = projection::start(dir, index, desk.ledger.clone(), Options::DEFAULT, stop).await?;
+        let options = Options { pause: PAUSE, ..Options::DEFAULT };
+        let (view, run) = projection::start(dir, index, desk.ledger.clone(), options, stop).await?;
         let acks = Acks::open(dir)?;
         let ending = shutdown.clone();
         shutdown.spawn("feed index", async move {

@@ -38,6 +38,10 @@ impl Follower {
         self.after
     }
 
+    pub(crate) fn has_at_hand(&self) -> bool {
+        !self.ahead.is_empty()
+    }
+
     /// The next commit, waiting for it and for the ledger if need be. Dropping the future loses nothing.
     pub(crate) async fn next(&mut self) -> Result<Arc<StoredCommit>, LedgerError> {
         loop {

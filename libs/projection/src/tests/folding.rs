@@ -1,9 +1,11 @@
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use ledger::Position;
 use proptest::prelude::*;
+use tokio::time::Instant;
 
 use super::support::{LONG, Notes, checksum, count, fill, ledger, run, run_with, step};
 use crate::{Behind, NotReady, Options, Progress, ReadError, RunError, rebuild};
@@ -25,6 +27,29 @@ async fn commits_before_and_after_the_start_are_folded_once() {
     assert_eq!(count(&running.view, "SELECT sum(version) FROM cases").await, position.get() as i64);
     let notes = "SELECT count(*) FROM words WHERE words MATCH 'NoteAdded'";
     assert_eq!(count(&running.view, notes).await, count(&running.view, "SELECT sum(notes) FROM cases").await);
+    running.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn after_many_at_once_a_batch_waits_for_the_pause_and_no_longer() {
+    let dir = tempfile::tempdir().unwrap();
+    let ledger = ledger(dir.path());
+    let many = fill(&ledger, 1, 20).await;
+    let pause = Duration::from_millis(200);
+    let began = Instant::now();
+    let running = run_with(dir.path(), Notes::new(), &ledger, Options { pause, ..Options::DEFAULT }).await;
+    running.view.wait_for(many, LONG).await.unwrap();
+    let one = step(&ledger, 21, &[1]).await;
+    running.view.wait_for(one, LONG).await.unwrap();
+    assert!(began.elapsed() >= pause);
+    // What comes one at a time does not wait.
+    let pause = LONG;
+    running.stop().await.unwrap();
+    let running = run_with(dir.path(), Notes::new(), &ledger, Options { pause, ..Options::DEFAULT }).await;
+    for id in 22..26 {
+        let one = step(&ledger, id, &[1]).await;
+        running.view.wait_for(one, LONG / 2).await.unwrap();
+    }
     running.stop().await.unwrap();
 }
 

@@ -185,6 +185,28 @@ async fn two_characters_find_a_case_and_erasure_takes_it_from_the_index() {
     assert!(!on_disk(&district, &token), "an erased text leaves no token in the files");
 }
 
+#[tokio::test]
+async fn words_said_at_different_times_are_found_together_until_one_of_them_is_erased() {
+    let district = District::start().await;
+    let id = district.dispatched(1, "楼道口堆满杂物", "enforcement", &[]).await;
+    district.sign("p-handler-enforcement", id, 1).await;
+    district.contact("p-handler-enforcement", id, 1).await;
+    assert!(found(&district, "p-receptionist", "杂物 畅通").await.is_empty());
+    district.dispose("p-handler-enforcement", id).await;
+    assert_eq!(found(&district, "p-receptionist", "杂物 畅通").await, [id.to_string()]);
+
+    let by = By::Automatic { rule: None };
+    district
+        .happen("p-duty_leader", id, KeyDestroyed { by, request: None, key_id: KeyId::reporter(1) })
+        .await;
+    assert!(found(&district, "p-receptionist", "杂物").await.is_empty());
+    assert_eq!(
+        found(&district, "p-receptionist", "畅通").await,
+        [id.to_string()],
+        "the reply is the centre's own"
+    );
+}
+
 /// Whether a text stands in the projection's file or its journal.
 fn on_disk(district: &District, text: &str) -> bool {
     let files = std::fs::read_dir(district.world.dir("board")).unwrap();
