@@ -47,7 +47,9 @@ impl Projection for Todo {
         for case in &change.cases {
             let id = case.after.id.0.as_bytes().as_slice();
             if !(self.wants)(&case.after) {
-                tx.prepare_cached("DELETE FROM todo WHERE case_id = ?1")?.execute([id])?;
+                if (self.wants)(&case.before) {
+                    tx.prepare_cached("DELETE FROM todo WHERE case_id = ?1")?.execute([id])?;
+                }
                 continue;
             }
             // Several cases of one commit each have a position of their own: that of their own last event in it.

@@ -44,6 +44,9 @@ impl BoardFold {
         let case = change.after.as_ref();
         let Some(position) = change.events.last().map(|last| last.position) else { return Ok(()) };
         let id = number(case.raised_position)?;
+        if !change.is_new() {
+            rows::clear(tx, id)?;
+        }
         rows::case(tx, id, case, number(position)?, reminded(&change.events))?;
         rows::sight(tx, id, &change.before, case)?;
         rows::obligations(tx, id, case, registry)?;

@@ -47,11 +47,13 @@ impl Projection for Clocks {
     }
 
     fn apply(&mut self, tx: &Transaction<'_>, change: &Change<'_>) -> Result<(), FoldError> {
-        for case in &change.cases {
-            let case = &case.after;
+        for one in &change.cases {
+            let case = &one.after;
             let id = case.id.0.as_bytes().as_slice();
-            tx.prepare_cached("DELETE FROM clocks WHERE case_id = ?1")?.execute([id])?;
-            tx.prepare_cached("DELETE FROM next WHERE case_id = ?1")?.execute([id])?;
+            if !one.is_new() {
+                tx.prepare_cached("DELETE FROM clocks WHERE case_id = ?1")?.execute([id])?;
+                tx.prepare_cached("DELETE FROM next WHERE case_id = ?1")?.execute([id])?;
+            }
             insert_clocks(tx, case)?;
             let Some(registry) = change.registry else { continue };
             let mode = case.area().map(|area| change.modes.of(area)).unwrap_or_default();

@@ -8,7 +8,7 @@ use registry::ids::{AreaCode, AreaLevel};
 use registry::{ClockKind, Registry};
 use rusqlite::{Transaction, params};
 
-use super::{NEVER_DUE, clear, is_due, micros};
+use super::{NEVER_DUE, clear as clear_of, is_due, micros};
 use crate::tasks;
 
 const CASE: &str = "
@@ -71,7 +71,9 @@ pub(super) fn sight(tx: &Transaction<'_>, id: i64, before: &Case, after: &Case) 
     if sight_keys(before) == keys {
         return Ok(());
     }
-    clear(tx, "DELETE FROM sight WHERE case_no = ?1", id)?;
+    if before.exists() {
+        clear_of(tx, "DELETE FROM sight WHERE case_no = ?1", id)?;
+    }
     let mut insert = tx.prepare_cached("INSERT INTO sight (key, case_no) VALUES (?1, ?2)")?;
     for key in keys {
         insert.execute(params![key, id])?;
@@ -100,6 +102,13 @@ fn sight_keys(case: &Case) -> std::collections::BTreeSet<String> {
     keys
 }
 
+/// Removes the rows that are made anew at every change.
+pub(super) fn clear(tx: &Transaction<'_>, id: i64) -> rusqlite::Result<()> {
+    clear_of(tx, "DELETE FROM obligations WHERE case_no = ?1", id)?;
+    clear_of(tx, "DELETE FROM tasks WHERE case_no = ?1", id)?;
+    clear_of(tx, "DELETE FROM task_keys WHERE case_no = ?1", id)
+}
+
 /// Duties, each with what is counted about it.
 pub(super) fn obligations(
     tx: &Transaction<'_>,
@@ -107,7 +116,6 @@ pub(super) fn obligations(
     case: &Case,
     registry: Option<&Registry>,
 ) -> rusqlite::Result<()> {
-    clear(tx, "DELETE FROM obligations WHERE case_no = ?1", id)?;
     let mut insert = tx.prepare_cached(
         "INSERT INTO obligations VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
     )?;
@@ -162,8 +170,6 @@ fn is_late(case: &Case, no: ObligationNo, kind: ClockKind) -> bool {
 
 /// What somebody is to do now, and who: by the registry in force when the case last changed.
 pub(super) fn tasks(tx: &Transaction<'_>, id: i64, case: &Case, registry: &Registry) -> rusqlite::Result<()> {
-    clear(tx, "DELETE FROM tasks WHERE case_no = ?1", id)?;
-    clear(tx, "DELETE FROM task_keys WHERE case_no = ?1", id)?;
     let mut task = tx.prepare_cached("INSERT INTO tasks VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)")?;
     let mut keys = tx.prepare_cached("INSERT OR IGNORE INTO task_keys VALUES (?1, ?2, ?3)")?;
     for (no, found) in (1_i64..).zip(tasks::of_case(case, registry)) {

@@ -5,7 +5,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use case::ids::{CaseId, ObligationNo};
 use case::state::Case;
-use projection::{Change, FoldError, Projection, View};
+use projection::{CaseChange, Change, FoldError, Projection, View};
 use registry::ids::OrgId;
 use rusqlite::{Connection, Transaction, params};
 use uuid::Uuid;
@@ -78,7 +78,7 @@ impl Projection for Index {
             }
             self.latest.raise(audience, row.position);
         }
-        change.cases.iter().try_for_each(|one| replace_duties(tx, &one.after))
+        change.cases.iter().try_for_each(|one| replace_duties(tx, one))
     }
 }
 
@@ -87,14 +87,23 @@ pub(super) fn is_current(case: &Case, no: ObligationNo) -> bool {
     !case.status.is_ended() && case.obligation(no).is_some_and(|duty| !duty.state.is_gone())
 }
 
-fn replace_duties(tx: &Transaction<'_>, case: &Case) -> Result<(), FoldError> {
-    let id = case.id.to_string();
+fn replace_duties(tx: &Transaction<'_>, change: &CaseChange<'_>) -> Result<(), FoldError> {
+    let (before, after) = (current(&change.before), current(&change.after));
+    if before == after {
+        return Ok(());
+    }
+    let id = change.after.id.to_string();
     tx.prepare_cached("DELETE FROM duty WHERE case_id = ?1")?.execute([&id])?;
     let mut insert = tx.prepare_cached("INSERT INTO duty VALUES (?1, ?2, ?3)")?;
-    for duty in case.obligations.iter().filter(|duty| is_current(case, duty.no)) {
-        insert.execute(params![id, duty.no.0, duty.org.as_str()])?;
+    for (no, org) in after {
+        insert.execute(params![id, no.0, org.as_str()])?;
     }
     Ok(())
+}
+
+fn current(case: &Case) -> Vec<(ObligationNo, &OrgId)> {
+    let duties = case.obligations.iter().filter(|duty| is_current(case, duty.no));
+    duties.map(|duty| (duty.no, &duty.org)).collect()
 }
 
 /// SQLite counts to 2^63; the ledger does not come so far.
