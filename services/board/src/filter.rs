@@ -70,9 +70,10 @@ impl Reader<'_> {
             violations.push(Violation::new("filter.text", "OUT_OF_RANGE", expected));
             return None;
         };
-        let said = "c.id IN (SELECT rowid FROM search WHERE search MATCH ?)";
-        let said = Clause::new(said, vec![Value::Text(phrases)]);
-        Some(Clause::all([said, not_accused(self.actor, self.registry)]))
+        let said = "c.id IN (SELECT case_no FROM search JOIN said ON said.position = search.rowid
+            WHERE search MATCH ?)";
+        let said = phrases.into_iter().map(|phrase| Clause::new(said, vec![Value::Text(phrase)]));
+        Some(Clause::all(said.chain([not_accused(self.actor, self.registry)])))
     }
 }
 

@@ -53,11 +53,8 @@ impl BoardFold {
         if let Some(registry) = registry {
             rows::tasks(tx, id, case, registry)?;
         }
-        if search::changed(&change.before, case) {
-            let secrets = self.vault.secrets().map_err(|error| keys::of_vault(&error))?;
-            search::replace(tx, id, case, &self.keys, secrets)?;
-        }
-        Ok(())
+        let secrets = self.vault.secrets().map_err(|error| keys::of_vault(&error))?;
+        search::update(tx, id, number(position)?, change, &self.keys, secrets)
     }
 }
 
@@ -67,7 +64,7 @@ impl Projection for BoardFold {
     }
 
     fn version(&self) -> u32 {
-        1
+        2
     }
 
     fn create(&self, db: &Connection) -> rusqlite::Result<()> {

@@ -80,7 +80,13 @@ CREATE TABLE task_keys (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX task_keys_case ON task_keys (case_no);
 
--- Keyed tokens of bigrams; what is deleted is overwritten in the index too.
+-- Keyed tokens of bigrams, in one row those of the texts that one commit brought; what is deleted is overwritten in the index too.
 CREATE VIRTUAL TABLE search USING fts5(tokens, tokenize = 'ascii');
 INSERT INTO search (search, rank) VALUES ('secure-delete', 1);
+-- The case of each row, by the position of its commit's last event on the case.
+CREATE TABLE said (
+    position INTEGER PRIMARY KEY,
+    case_no  INTEGER NOT NULL
+) STRICT;
+CREATE INDEX said_case ON said (case_no);
 ";

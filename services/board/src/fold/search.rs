@@ -3,7 +3,7 @@
 
 use case::Case;
 use case::sealed::Sealed;
-use projection::FoldError;
+use projection::{CaseChange, FoldError};
 use rusqlite::{Transaction, params};
 use vault::{Opened, Secrets};
 
@@ -25,22 +25,29 @@ fn texts(case: &Case) -> Vec<(&'static str, &Sealed)> {
     texts
 }
 
-/// Whether what is searched is not what it was.
-pub(super) fn changed(before: &Case, after: &Case) -> bool {
-    before.destroyed_keys != after.destroyed_keys || texts(before) != texts(after)
-}
-
-/// Writes a case's tokens anew; those of destroyed keys go.
-pub(super) fn replace(
+/// Brings the rows of a case in line with its texts. What a commit adds is a row of its own: taking tokens out of the index costs
+/// many times what adding them does, so that is done only when a text goes, or a key is destroyed.
+pub(super) fn update(
     tx: &Transaction<'_>,
     id: i64,
-    case: &Case,
+    position: i64,
+    change: &CaseChange<'_>,
     keys: &Keys,
     secrets: &Secrets,
 ) -> Result<(), FoldError> {
-    super::clear(tx, "DELETE FROM search WHERE rowid = ?1", id)?;
+    let case = change.after.as_ref();
+    let (before, mut wanted) = (texts(&change.before), texts(case));
+    let goes = change.before.destroyed_keys != case.destroyed_keys
+        || before.iter().any(|text| !wanted.contains(text));
+    if goes {
+        let rows = "DELETE FROM search WHERE rowid IN (SELECT position FROM said WHERE case_no = ?1)";
+        super::clear(tx, rows, id)?;
+        super::clear(tx, "DELETE FROM said WHERE case_no = ?1", id)?;
+    } else {
+        wanted.retain(|text| !before.contains(text));
+    }
     let mut tokens = Vec::new();
-    for text in opened(case, keys)? {
+    for text in opened(case, wanted, keys)? {
         for part in parts(&text) {
             tokens.extend(bigrams(&part).map(|bigram| secrets.search_token(&bigram)));
             tokens.push(GAP.to_owned());
@@ -48,14 +55,18 @@ pub(super) fn replace(
     }
     if !tokens.is_empty() {
         let mut insert = tx.prepare_cached("INSERT INTO search (rowid, tokens) VALUES (?1, ?2)")?;
-        insert.execute(params![id, tokens.join(" ")])?;
+        insert.execute(params![position, tokens.join(" ")])?;
+        tx.prepare_cached("INSERT INTO said VALUES (?1, ?2)")?.execute(params![position, id])?;
     }
     Ok(())
 }
 
-/// What is searched of a case, as far as it opens.
-fn opened(case: &Case, keys: &Keys) -> Result<Vec<String>, FoldError> {
-    let mut sealed = texts(case);
+/// Texts of a case, as far as they open; those under destroyed keys do not.
+fn opened(
+    case: &Case,
+    mut sealed: Vec<(&'static str, &Sealed)>,
+    keys: &Keys,
+) -> Result<Vec<String>, FoldError> {
     sealed.retain(|(_, sealed)| !case.destroyed_keys.contains(&sealed.key_id));
     if sealed.is_empty() {
         return Ok(Vec::new());
@@ -75,14 +86,14 @@ fn opened(case: &Case, keys: &Keys) -> Result<Vec<String>, FoldError> {
     })
 }
 
-/// A query as FTS5 reads it: every part a phrase, all of them wanted. None when no part has two characters.
-pub(crate) fn phrases(query: &str, secrets: &Secrets) -> Option<String> {
+/// A query as FTS5 reads it: every part a phrase, all of them wanted somewhere in the case. None when no part has two characters.
+pub(crate) fn phrases(query: &str, secrets: &Secrets) -> Option<Vec<String>> {
     let phrase = |part: &String| {
         let tokens: Vec<String> = bigrams(part).map(|bigram| secrets.search_token(&bigram)).collect();
         (!tokens.is_empty()).then(|| format!("\"{}\"", tokens.join(" ")))
     };
     let phrases: Vec<String> = parts(query).iter().filter_map(phrase).collect();
-    (!phrases.is_empty()).then(|| phrases.join(" AND "))
+    (!phrases.is_empty()).then_some(phrases)
 }
 
 /// Runs of letters, digits and Chinese characters, in small letters.
