@@ -31,7 +31,7 @@ pub struct CommandContext {
     pub expected_version: Option<u64>,
     /// When it happened in the world; none means now.
     pub occurred_at: Option<Timestamp>,
-    /// Whether the command most likely makes its cases, so that a distant ledger is not asked for them first.
+    /// Whether the command most likely makes its cases, so that the log is not asked for them first.
     pub makes_cases: bool,
     /// What must be durable beside a distant log before this commit is.
     pub rider: Option<Rider>,
