@@ -118,30 +118,29 @@ pub fn raise(
     seal: &mut dyn Seal,
 ) -> Result<Raise, Vec<Violation>> {
     let c = &mut Check::new(seal);
-    let path = |name: &str| format!("{field}.{name}");
     let mut defects = Vec::new();
-    let profile = c.choice(&path("profile"), new_case.profile);
-    let channel = c.choice(&path("channel"), new_case.channel);
-    let reporters = c.reporters(&path("reporters"), &new_case.reporters, &mut defects);
+    let profile = c.choice("profile", new_case.profile);
+    let channel = c.choice("channel", new_case.channel);
+    let reporters = c.reporters("reporters", &new_case.reporters, &mut defects);
     let key = if new_case.reporters.is_empty() { KeyId::case_file() } else { KeyId::reporter(1) };
-    let text = c.citizens_words(&path("text"), &key, &new_case.text, &mut defects);
-    let place = c.citizens_place(&path("place"), new_case.place.as_ref(), &key, &mut defects);
-    let demand = c.optional_choice(&path("demand"), new_case.demand);
-    c.plain(&path("demand_class"), &new_case.demand_class, DEMAND_CLASS_BYTES_MAX);
-    let ticket = c.ticket(&path("ticket"), new_case.ticket.as_ref(), told.source);
-    let external_due_at = c.optional_time(&path("external_due_time"), new_case.external_due_time.as_ref());
-    let source_fields = c.source_fields(&path("source_fields_json"), &key, &new_case.source_fields_json);
-    let about = c.ids(&path("about_org_ids"), &new_case.about_org_ids);
-    let about_persons = c.ids(&path("about_person_ids"), &new_case.about_person_ids);
-    let evidence = c.evidence(&path("evidence"), &new_case.evidence);
+    let text = c.citizens_words("text", &key, &new_case.text, &mut defects);
+    let place = c.citizens_place("place", new_case.place.as_ref(), &key, &mut defects);
+    let demand = c.optional_choice("demand", new_case.demand);
+    c.plain("demand_class", &new_case.demand_class, DEMAND_CLASS_BYTES_MAX);
+    let ticket = c.ticket("ticket", new_case.ticket.as_ref(), told.source);
+    let external_due_at = c.optional_time("external_due_time", new_case.external_due_time.as_ref());
+    let source_fields = c.source_fields("source_fields_json", &key, &new_case.source_fields_json);
+    let about = c.ids("about_org_ids", &new_case.about_org_ids);
+    let about_persons = c.ids("about_person_ids", &new_case.about_person_ids);
+    let evidence = c.evidence("evidence", &new_case.evidence);
     let follows = match new_case.follows_case_id.as_str() {
         "" => Some(None),
-        id => c.uuid(&path("follows_case_id"), id).map(|id| Some(CaseId(id))),
+        id => c.uuid("follows_case_id", id).map(|id| Some(CaseId(id))),
     };
-    let occurred_at = c.optional_time(&path("occurred_time"), new_case.occurred_time.as_ref());
+    let occurred_at = c.optional_time("occurred_time", new_case.occurred_time.as_ref());
     let found: Option<Vec<Defect>> =
-        c.items(&path("defects"), &new_case.defects, |c, path, defect| c.choice(path, *defect));
-    c.done(|| {
+        c.items("defects", &new_case.defects, |c, path, defect| c.choice(path, *defect));
+    let raise = c.done(|| {
         defects.extend(found?);
         Some(Raise {
             profile: profile?,
@@ -164,7 +163,13 @@ pub fn raise(
             follows: follows?,
             occurred_at: occurred_at?.unwrap_or(told.now),
         })
-    })
+    });
+    // The readers name the fields of the message; where the message is, is said only of those that are wrong.
+    raise.map_err(|violations| violations.into_iter().map(|violation| within(field, violation)).collect())
+}
+
+fn within(field: &str, violation: Violation) -> Violation {
+    Violation { field: format!("{field}.{}", violation.field), ..violation }
 }
 
 impl Check<'_> {
