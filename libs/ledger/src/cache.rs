@@ -28,6 +28,11 @@ impl Cases {
         self.lock().get(&id).map(Arc::clone)
     }
 
+    /// The case at exactly this version. Whoever follows does not count as using it.
+    pub(crate) fn at(&self, id: CaseId, version: u64) -> Option<Arc<Case>> {
+        self.lock().peek(&id).filter(|case| case.version == version).map(Arc::clone)
+    }
+
     /// Keeps a case unless a later version is kept.
     pub(crate) fn put(&self, case: &Arc<Case>) {
         let mut cases = self.lock();

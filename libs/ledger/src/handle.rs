@@ -230,6 +230,12 @@ impl Ledger {
         Ok(Arc::unwrap_or_clone(case))
     }
 
+    /// The case at exactly this version when it is at hand: what a command of this process just made of it.
+    #[must_use]
+    pub fn case_at_hand(&self, id: CaseId, version: u64) -> Option<Arc<Case>> {
+        self.inner.cases.at(id, version)
+    }
+
     /// A case as it was when the ledger stood at a position.
     pub(crate) async fn read_case_as_of(
         &self,

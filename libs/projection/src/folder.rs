@@ -172,15 +172,23 @@ impl Cases {
             let events: Vec<&Recorded> = commit.of_case(id).collect();
             let version = events.first().map_or(0, |first| first.version.saturating_sub(1));
             let before = self.at(id, version, runtime)?;
-            let mut after = Case::clone(&before);
-            for recorded in &events {
-                after.evolve(recorded);
-            }
-            let after = Arc::new(after);
+            let after = self.after(&before, &events);
             self.known.put(id, Arc::clone(&after));
             changes.push(CaseChange { before, after, events });
         }
         Ok(changes)
+    }
+
+    /// Folded once for all projections of the process when the command was one of this process too.
+    fn after(&self, before: &Case, events: &[&Recorded]) -> Arc<Case> {
+        let version = events.last().map_or(before.version, |last| last.version);
+        self.ledger.case_at_hand(before.id, version).unwrap_or_else(|| {
+            let mut after = before.clone();
+            for recorded in events {
+                after.evolve(recorded);
+            }
+            Arc::new(after)
+        })
     }
 
     fn at(&mut self, id: CaseId, version: u64, runtime: &Handle) -> Result<Arc<Case>, LedgerError> {
