@@ -32,6 +32,8 @@ pub struct Options {
     pub config: Option<PathBuf>,
     /// Further arguments of the command line.
     pub args: Vec<String>,
+    /// Variables of its environment, beside those of this process: a configuration may name them.
+    pub env: Vec<(String, String)>,
 }
 
 type Log = Arc<Mutex<VecDeque<String>>>;
@@ -161,7 +163,8 @@ impl Running {
         if let Some(config) = &options.config {
             command.arg("--config").arg(config);
         }
-        command.args(&options.args).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
+        command.args(&options.args).envs(options.env.iter().map(|(name, value)| (name, value)));
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
         let mut child = command.spawn().map_err(io("start nats-server"))?;
         let log = Log::default();
         let (still_there, ended) = sync_channel(0);

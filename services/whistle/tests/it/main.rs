@@ -7,6 +7,10 @@ mod district;
 #[cfg(test)]
 mod help;
 #[cfg(test)]
+mod nats_line;
+#[cfg(test)]
+mod permissions;
+#[cfg(test)]
 mod process;
 #[cfg(test)]
 mod serve;
