@@ -7,6 +7,10 @@ use serde::Deserialize;
 
 use crate::subject;
 
+/// How the subjects begin that answers go to, ours and those of NATS's own tools. Services answer nowhere else: an answer could pass
+/// for something that only they may say.
+pub(crate) const INBOX: &str = "_INBOX";
+
 /// Servers that may be listed; a cluster of ours has three.
 const SERVERS_MAX: usize = 16;
 
@@ -33,7 +37,7 @@ pub struct Settings {
     pub tls_cert_file: String,
     /// File with the key (PEM) of `tls_cert_file`.
     pub tls_key_file: String,
-    /// Subject that answers to us come under, in tokens joined by dots; empty: `_INBOX_<user>`, or `_INBOX` without a user.
+    /// Subject that answers to us come under, in tokens joined by dots, beginning with `_INBOX`; empty: `_INBOX_<user>`, or `_INBOX` without a user.
     pub inbox_prefix: String,
     /// How long an answer is waited for, in milliseconds, 1 to 600,000.
     pub request_timeout_ms: u64,
@@ -78,6 +82,9 @@ impl Settings {
         }
         if self.tls_cert_file.is_empty() != self.tls_key_file.is_empty() {
             fault("tls_cert_file", "goes together with tls_key_file".to_owned());
+        }
+        if !self.inbox().starts_with(INBOX) {
+            fault("inbox_prefix", format!("must begin with {INBOX}: services answer nowhere else"));
         }
         for (index, token) in self.inbox().split('.').enumerate() {
             if let Err(bad) = subject::check_token(index, token) {

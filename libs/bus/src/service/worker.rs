@@ -14,6 +14,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::{Asked, BROKE_DOWN, BUSY, Endpoint, Handler, Refused};
+use crate::settings::INBOX;
 use crate::{CLOSE_GRACE, message, state};
 
 /// Requests that wait for their turn, besides those worked on; more are turned away at once.
@@ -89,8 +90,9 @@ async fn turn_away(desk: &Desk, request: &Request, handover: Duration) {
 }
 
 async fn work(desk: Desk, request: Request) {
-    if request.message.reply.is_none() {
-        tracing::debug!(endpoint = &*desk.name, "a request without a reply subject is not worked on");
+    let inbox = |reply: &async_nats::Subject| reply.as_str().starts_with(INBOX);
+    if !request.message.reply.as_ref().is_some_and(inbox) {
+        tracing::debug!(endpoint = &*desk.name, "a request whose answer goes to no inbox is not worked on");
         return;
     }
     let Ok(_seat) = desk.seats.acquire().await else { return };

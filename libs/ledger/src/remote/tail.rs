@@ -26,6 +26,8 @@ const AHEAD_BYTES: usize = 1024 * 1024;
 pub(crate) struct State {
     pub(crate) head: Head,
     pub(crate) heard_at: Instant,
+    /// When the latest process that was heard began, in microseconds since 1970.
+    since: i64,
     /// Why what is heard is not this ledger.
     pub(crate) refused: Option<Arc<str>>,
     pub(crate) stopped: bool,
@@ -76,7 +78,8 @@ impl Listener {
 impl Tail {
     /// Needs a tokio runtime.
     pub(crate) fn start(link: Arc<Link>, status: &Status, tasks: &TaskTracker) -> Self {
-        let state = State { head: status.head, heard_at: Instant::now(), refused: None, stopped: false };
+        let (head, since) = (status.head, status.origin.since);
+        let state = State { head, heard_at: Instant::now(), since, refused: None, stopped: false };
         let shared = Arc::new(Shared {
             ledger: status.origin.ledger.clone(),
             epoch: status.origin.epoch,
@@ -212,7 +215,7 @@ impl Shared {
             return self.refuse(reason);
         }
         match told {
-            Told::Beat { head, .. } => self.take_head(*head),
+            Told::Beat { head, origin } => self.take_head(*head, origin.since),
             Told::Commits { commits, .. } => {
                 let decoded: Result<Vec<_>, _> =
                     commits.iter().map(|raw| protocol::stored(message, raw)).collect();
@@ -226,7 +229,7 @@ impl Shared {
 
     fn take_status(&self, status: &Status) {
         match self.check_origin(&status.origin) {
-            Ok(()) => self.take_head(status.head),
+            Ok(()) => self.take_head(status.head, status.origin.since),
             Err(reason) => self.refuse(reason),
         }
     }
@@ -257,21 +260,27 @@ impl Shared {
         });
     }
 
-    fn take_head(&self, told: Head) {
-        let known = self.state.borrow().head;
+    fn take_head(&self, told: Head, since: i64) {
+        let (known, before) = {
+            let state = self.state.borrow();
+            (state.head, state.since)
+        };
+        // What was told was durable, so a process that opens the log later has at least that.
+        if told.position < known.position && since > before {
+            return self
+                .refuse(format!("it ends at position {}, it had come to {}", told.position, known.position));
+        }
         if told.position == known.position && told.chain != known.chain {
             return self.refuse(format!("its chain at position {} is another", told.position));
         }
         self.state.send_modify(|state| {
             state.heard_at = Instant::now();
+            state.since = state.since.max(since);
+            // An older beat that came late changes nothing.
             if told.position > state.head.position {
                 state.head = told;
             }
         });
-        if told.position < known.position {
-            // An older beat that came late, or a log that lost its end: what is followed does not go back.
-            tracing::debug!(told = %told.position, known = %known.position, "the ledger tells of an older head");
-        }
     }
 
     fn take_commits(&self, commits: Vec<Arc<StoredCommit>>) {

@@ -32,8 +32,12 @@ fn seeds() -> Vec<u64> {
 }
 
 fn serve(sim: &Sim, store: &Store) -> JoinHandle<()> {
+    serve_since(sim, store, 0)
+}
+
+fn serve_since(sim: &Sim, store: &Store, second: i64) -> JoinHandle<()> {
     let local = Ledger::local(store.clone(), info());
-    let host = Host::new(&local, Arc::new(NoRiders), at(0)).unwrap();
+    let host = Host::new(&local, Arc::new(NoRiders), at(second)).unwrap();
     sim.host(Some(Arc::clone(host.core())));
     let link = Link::Sim(sim.clone());
     let core = Arc::clone(host.core());
@@ -187,5 +191,26 @@ async fn a_cut_cable_is_told_at_once_and_mended_without_a_gap() {
     for position in 2..=4 {
         assert_eq!(follow.next().await.unwrap().first, Position(position));
     }
+    serving.abort();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_log_that_lost_its_end_is_refused() {
+    let (dir, older_dir) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let (mine, older) = (store(dir.path()), store(older_dir.path()));
+    let sim = Sim::new(1, CALM);
+    let serving = serve(&sim, &mine);
+    let ledger = distant(&sim).await;
+    let mut follow = ledger.follow(Position::ZERO).unwrap();
+    for id in 1..4 {
+        step(&ledger, id, case(1)).await;
+        follow.next().await.unwrap();
+    }
+    step(&Ledger::local(older.clone(), info()), 1, case(1)).await;
+    serving.abort();
+    let serving = serve_since(&sim, &older, 1);
+    assert!(matches!(follow.next().await, Err(LedgerError::Alien(_))));
+    let late = ledger.execute(&command(9), at(0), &[case(3)], |cases| Ok(raise_or_note(cases))).await;
+    assert_eq!(late.unwrap_err(), ExecuteError::Away);
     serving.abort();
 }

@@ -25,14 +25,21 @@ fn raise(server: &str, words: &str) -> Value {
 
 /// The words and people of every step of the stories, as they are told.
 fn told_in_stories() -> Vec<String> {
-    let mut words = Vec::new();
+    let (mut words, mut registry) = (Vec::new(), String::new());
     for sample in ["huancui", "beigangyuan"] {
-        let stories = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../seeds").join(sample).join("stories");
-        for story in std::fs::read_dir(stories).unwrap() {
+        let seeds = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../seeds").join(sample);
+        for file in std::fs::read_dir(&seeds).unwrap().map(|file| file.unwrap().path()) {
+            if file.is_file() {
+                registry += &std::fs::read_to_string(file).unwrap();
+            }
+        }
+        for story in std::fs::read_dir(seeds.join("stories")).unwrap() {
             let story: toml::Table = std::fs::read_to_string(story.unwrap().path()).unwrap().parse().unwrap();
             collect(&story["steps"], "", &mut words);
         }
     }
+    // The registry is published; who says the name of a matter says nothing more.
+    words.retain(|word| !registry.contains(word.as_str()));
     words
 }
 
@@ -152,8 +159,7 @@ fn one_of_two_copies_killed_loses_nothing_that_was_acknowledged() {
     for line in acknowledged() {
         let [id, version, _status] = line.split(' ').collect::<Vec<_>>()[..] else { panic!("{line}") };
         let shown = call(&server, CENTRE, &["case", "show", id]);
-        let reached = shown["case"]["version"].as_str().and_then(|text| text.parse().ok());
-        let reached: u64 = shown["case"]["version"].as_u64().or(reached).expect("a version");
+        let reached = shown["version"].as_u64().unwrap();
         assert!(reached >= version.parse().unwrap(), "{line}: {reached}");
     }
     district.stop();
