@@ -23,8 +23,8 @@ use crate::lang::{Lang, Text};
 use crate::output;
 use crate::roles::Role;
 
-/// Variables that are options of the command line and no settings.
-const NO_SETTINGS: [&str; 2] = ["WHISTLE_SERVER", "WHISTLE_TOKEN"];
+/// Variables that are options of the command line, or say where a program is, and no settings.
+const NO_SETTINGS: [&str; 3] = ["WHISTLE_SERVER", "WHISTLE_TOKEN", "WHISTLE_NATS_SERVER"];
 
 /// What one process serves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
