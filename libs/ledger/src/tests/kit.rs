@@ -28,7 +28,7 @@ pub(crate) struct Kit {
 
 enum Way {
     Local,
-    Nats { nats: NatsChild, _serving: DropGuard },
+    Nats { nats: Box<NatsChild>, _serving: DropGuard },
 }
 
 impl Kit {
@@ -46,7 +46,7 @@ impl Kit {
         let serving = serve(&store, &nats, &stop).await;
         Handle::current().spawn(serving);
         let serving = stop.drop_guard();
-        Self { store, way: Way::Nats { nats, _serving: serving }, _dir: dir }
+        Self { store, way: Way::Nats { nats: Box::new(nats), _serving: serving }, _dir: dir }
     }
 
     /// A handle that shares nothing with the others but the log.
