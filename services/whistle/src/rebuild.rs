@@ -5,22 +5,14 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
-use ledger::{Ledger, Position};
-use registry::ids::{PersonId, Role};
+use ledger::Ledger;
 use service_kit::clock::Clock;
-use service_kit::principals::{Principal, Principals};
+use service_kit::ops::Ready;
+use service_kit::principals::Principals;
 use service_kit::shutdown::Shutdown;
 use tokio::net::TcpListener;
-use tonic::transport::Endpoint;
-use wire::pb::whistle::board::v1 as board;
-use wire::pb::whistle::board::v1::board_service_client::BoardServiceClient;
-use wire::pb::whistle::escalation::v1 as escalation;
-use wire::pb::whistle::escalation::v1::escalation_service_client::EscalationServiceClient;
-use wire::pb::whistle::routing::v1 as routing;
-use wire::pb::whistle::routing::v1::feed_service_client::FeedServiceClient;
 
 use crate::all::{AllInOne, Directory, Options};
-use crate::client::{Client, new_command_id};
 use crate::exit::{Exit, Failure};
 use crate::lang::{Lang, Text};
 use crate::{output, serve};
@@ -41,7 +33,9 @@ pub(crate) struct Rebuild {
 /// Runs `rebuild`.
 pub(crate) async fn run(args: &Rebuild, lang: Lang) -> Result<Exit, Failure> {
     let directory = Directory::new(&args.data);
-    let settings = serve::settings(None)?;
+    let mut settings = serve::settings(None)?;
+    // Here a fold is ready when it is where the ledger ends, and not near it.
+    settings.ops.follower_lag_max_events = 0;
     let _telemetry = serve::telemetry("whistle-rebuild", "warn", settings.telemetry.json)?;
     let at = end_of_ledger(&directory).await?;
     match std::fs::remove_dir_all(directory.projections()) {
@@ -49,11 +43,11 @@ pub(crate) async fn run(args: &Rebuild, lang: Lang) -> Result<Exit, Failure> {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
         Err(error) => return Err(Failure::io(&directory.projections(), &error)),
     }
-    let token = new_command_id()?;
     let options = Options {
         data: args.data.clone(),
         clock: Clock::manual(at).0,
-        principals: reader(&token)?,
+        // Nobody calls.
+        principals: Principals::fixed(Vec::new()).map_err(Failure::internal)?,
         first: None,
         settings,
     };
@@ -61,7 +55,7 @@ pub(crate) async fn run(args: &Rebuild, lang: Lang) -> Result<Exit, Failure> {
     let listener = TcpListener::bind(any).await.map_err(|error| serve::not_bound(any, &error))?;
     let shutdown = Shutdown::new();
     let all = Box::pin(AllInOne::start(options, listener, &shutdown)).await.map_err(serve::not_started)?;
-    let folded = fold(&all, &token, lang).await;
+    let folded = fold(&all, &shutdown, lang).await;
     let drained = all.stop().await;
     folded?;
     if drained.is_clean() {
@@ -92,69 +86,18 @@ async fn end_of_ledger(directory: &Directory) -> Result<jiff::Timestamp, Failure
     Ok(at)
 }
 
-/// Somebody who may read everything, for as long as this process runs.
-fn reader(token: &str) -> Result<Principals, Failure> {
-    let principal = Principal {
-        id: "whistle-rebuild".to_owned(),
-        person: Some(PersonId::new("whistle-rebuild").map_err(Failure::internal)?),
-        source: None,
-        org: None,
-        area: None,
-        roles: vec![Role::DistrictCentre],
-    };
-    Principals::fixed(vec![(token.to_owned(), principal)]).map_err(Failure::internal)
-}
-
 /// Waits until every fold is where the ledger ends, telling of each.
-async fn fold(all: &AllInOne, token: &str, lang: Lang) -> Result<(), Failure> {
-    let endpoint = Endpoint::from_shared(format!("http://{}", all.address)).map_err(Failure::internal)?;
-    let client = Client::on(endpoint.connect().await.map_err(Failure::internal)?.into(), Some(token))?;
-    let head = all.desk.ledger.head().position;
-    let at_least = desk::token::encode(&all.desk.ledger, head);
-    let tell = |role: &str| output::say(&format!("{} {role}: {}", lang.pick("已重建", "folded"), head.get()));
-    loop {
-        let request =
-            board::ListCasesRequest { page_size: 1, at_least: at_least.clone(), ..Default::default() };
-        let asked = BoardServiceClient::new(client.channel()).list_cases(client.call(request)).await;
-        if reached(asked.map(|_| ()))? {
-            break;
-        }
-    }
-    tell("board");
-    loop {
-        let request = escalation::ListDueClocksRequest {
-            page_size: 1,
-            at_least: at_least.clone(),
-            ..Default::default()
-        };
-        let asked =
-            EscalationServiceClient::new(client.channel()).list_due_clocks(client.call(request)).await;
-        if reached(asked.map(|_| ()))? {
-            break;
-        }
-    }
-    tell("escalation");
+async fn fold(all: &AllInOne, shutdown: &Shutdown, lang: Lang) -> Result<(), Failure> {
+    let head = all.desk.ledger.head().position.get();
     let mut every = tokio::time::interval(LOOK_EVERY);
-    loop {
-        every.tick().await;
-        let request = routing::GetFeedPositionRequest { feed_name: String::new() };
-        let answer = FeedServiceClient::new(client.channel()).get_feed_position(client.call(request)).await?;
-        let is = desk::token::decode(&all.desk.ledger, &answer.into_inner().head_token).await;
-        if is.unwrap_or(Position(0)) >= head {
-            break;
+    for (name, ask) in &all.checks {
+        while let Ready::No(reason) = ask() {
+            tokio::select! {
+                () = shutdown.started() => return Err(Failure::internal(format!("{name}: {reason}"))),
+                _ = every.tick() => {}
+            }
         }
+        output::say(&format!("{} {name}: {head}", lang.pick("已重建", "folded")));
     }
-    tell("routing");
     Ok(())
-}
-
-/// Whether the answer is there; not yet when the reader waited as long as its deadline let it.
-fn reached(asked: Result<(), tonic::Status>) -> Result<bool, Failure> {
-    match asked {
-        Ok(()) => Ok(true),
-        Err(status) if matches!(status.code(), tonic::Code::Unavailable | tonic::Code::DeadlineExceeded) => {
-            Ok(false)
-        }
-        Err(status) => Err(status.into()),
-    }
 }

@@ -64,8 +64,9 @@ fn projections_fold_anew_to_the_same_lists() {
     crate::verify::copy(data, &copy);
     let output = run(&["rebuild", "--data", text(&copy), "--lang", "en"]);
     assert!(output.status.success(), "{}", told(&output));
-    for role in ["board", "escalation", "routing"] {
-        assert!(told(&output).contains(role), "{}", told(&output));
+    for fold in ["board", "closure-split", "escalation", "intake-hotline", "routing-dispatch", "routing-feed"]
+    {
+        assert!(told(&output).contains(&format!("folded {fold}: ")), "{}", told(&output));
     }
 }
 
