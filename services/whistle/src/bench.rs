@@ -75,6 +75,9 @@ pub(crate) struct Args {
     /// Seconds of load in each round, for ours and again for the reference. 每轮秒数
     #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=86_400))]
     pub seconds: u32,
+    /// Of raise and lifecycle: so many commands of each client in each round, however long they take. 每客户端指令数
+    #[arg(long, value_name = "COUNT", conflicts_with = "seconds", value_parser = clap::value_parser!(u64).range(1..))]
+    pub commands: Option<u64>,
     /// Rounds; the medians are told. 轮数
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u16).range(1..=99))]
     pub rounds: u16,
@@ -172,6 +175,9 @@ fn check(args: &Args) -> Result<(), Failure> {
         What::Replay if args.acks.is_some() => {
             wrong("replay sends no commands, so nothing is acknowledged: leave out --acks")
         }
+        What::Replay if args.commands.is_some() => {
+            wrong("replay reads what there is: --commands is for raise and lifecycle")
+        }
         What::Raise | What::Lifecycle if args.data.is_some() => {
             wrong("--data is for replay; a server of our own has a directory that goes afterwards")
         }
@@ -251,7 +257,7 @@ impl Sides {
             let now = clock.now();
             let load = Load {
                 script,
-                until: Until::Time(time),
+                until: args.commands.map_or(Until::Time(time), Until::Commands),
                 district: Arc::clone(&district),
                 run: format!("{}/{}/{number}", now.as_nanosecond(), std::process::id()),
                 now,
@@ -259,7 +265,8 @@ impl Sides {
             };
             let Ours { round: ours, busy, failed } = self.ours(&load).await?;
             // As long as ours: a server that was killed under the load does not keep anybody waiting.
-            let as_long = Load { until: Until::Time(busy.min(time)), ..load };
+            let until = args.commands.map_or(Until::Time(busy.min(time)), Until::Commands);
+            let as_long = Load { until, ..load };
             let theirs = as_long.put(&self.reference, &Arc::new(Acks::none())).await?;
             let theirs = Round::of(&theirs.latencies, theirs.busy, Duration::ZERO);
             errors += failed;

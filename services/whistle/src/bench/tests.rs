@@ -41,14 +41,22 @@ fn the_usual_figures_need_no_argument() {
 fn arguments_that_would_be_passed_over_are_refused() {
     assert!(refused("replay --connect 127.0.0.1:1").contains("--data"));
     assert!(refused("replay --acks a").contains("--acks"));
+    assert!(refused("replay --commands 9").contains("--commands"));
     assert!(refused("raise --data d").contains("--data"));
     assert!(check(&args("replay --data d --events 5000").unwrap()).is_ok());
 }
 
 #[test]
 fn arguments_out_of_bounds_are_refused() {
-    for line in ["raise --clients 0", "raise --clients 1001", "raise --seconds 0", "raise --rounds 0", "sing"]
-    {
+    for line in [
+        "raise --clients 0",
+        "raise --clients 1001",
+        "raise --seconds 0",
+        "raise --rounds 0",
+        "raise --commands 0",
+        "raise --commands 9 --seconds 1",
+        "sing",
+    ] {
         assert!(args(line).is_err(), "{line}");
     }
 }

@@ -13,6 +13,7 @@ fn args(what: What) -> Args {
         what,
         clients: 2,
         seconds: 1,
+        commands: None,
         rounds: 1,
         connect: None,
         acks: None,
