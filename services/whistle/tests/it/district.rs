@@ -199,6 +199,13 @@ impl Process {
         line.rsplit(' ').next()?.parse().ok()
     }
 
+    /// The values of a metric under all its labels; none while the process is away.
+    pub(crate) fn metrics(&self, name: &str) -> Vec<f64> {
+        let (_, body) = self.page("/metrics").unwrap_or_default();
+        let lines = body.lines().filter(|line| line.split(['{', ' ']).next() == Some(name));
+        lines.filter_map(|line| line.rsplit(' ').next()?.parse().ok()).collect()
+    }
+
     /// Everything it said.
     pub(crate) fn said(&self) -> String {
         std::fs::read_to_string(&self.log).unwrap_or_default()
