@@ -292,7 +292,7 @@ impl Sides {
                 Duration::ZERO
             }
             (None, Some(channel)) => {
-                folds::caught_up(channel, &load.district.tokens.receptionist, &last).await?
+                folds::caught_up(channel, &load.district.tokens.receptionist, &last, load.insist).await?
             }
             (None, None) => Duration::ZERO,
         };
