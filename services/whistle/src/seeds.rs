@@ -71,6 +71,19 @@ impl Sample {
             self.files.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect();
         read(&files)
     }
+
+    /// Writes its registry's files into a directory, for [`from_dir`].
+    ///
+    /// # Errors
+    /// When a file cannot be written.
+    pub(crate) fn write_to(&self, dir: &Path) -> Result<(), Failure> {
+        for (path, text) in self.files {
+            let name = path.rsplit('/').next().unwrap_or(path);
+            let path = dir.join(name);
+            std::fs::write(&path, text).map_err(|error| Failure::io(&path, &error))?;
+        }
+        Ok(())
+    }
 }
 
 /// The registry a directory describes: the files its `FILES` lists, else every `.toml` in it.

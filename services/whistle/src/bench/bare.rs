@@ -1,7 +1,7 @@
-//! The reference: a bare tonic server of the same protos that stores nothing, checks nothing and answers a receipt.
+//! The reference: a bare tonic server of the same protos that stores nothing, checks nothing and answers a receipt; beside one role a
+//! process it asks over NATS once before it answers.
 
 use std::convert::Infallible;
-use std::future::{Ready, ready};
 use std::marker::PhantomData;
 use std::net::SocketAddr;
 use std::task::{Context, Poll};
@@ -28,6 +28,8 @@ use wire::pb::whistle::routing::v1::{
     DispatchCaseRequest, DispatchCaseResponse, SignForRequest, SignForResponse,
 };
 
+use super::hop::Hop;
+
 /// A receipt of the size a real one has.
 fn receipt() -> CommandReceipt {
     CommandReceipt {
@@ -44,31 +46,42 @@ fn receipt() -> CommandReceipt {
 /// Answers one call, the way generated code does.
 struct Answer<Asked, Told> {
     told: fn() -> Told,
+    hop: Option<Hop>,
     asked: PhantomData<fn(Asked)>,
 }
 
-impl<Asked, Told> UnaryService<Asked> for Answer<Asked, Told> {
+impl<Asked, Told: 'static> UnaryService<Asked> for Answer<Asked, Told> {
     type Response = Told;
-    type Future = Ready<Result<Response<Told>, Status>>;
+    type Future = BoxFuture<Response<Told>, Status>;
 
     fn call(&mut self, _request: Request<Asked>) -> Self::Future {
-        ready(Ok(Response::new((self.told)())))
+        let (told, hop) = (self.told, self.hop.clone());
+        Box::pin(async move {
+            if let Some(hop) = hop {
+                hop.make().await?;
+            }
+            Ok(Response::new(told()))
+        })
     }
 }
 
-async fn unary<Asked, Told>(request: http::Request<Body>, told: fn() -> Told) -> http::Response<Body>
+async fn unary<Asked, Told: 'static>(
+    request: http::Request<Body>,
+    hop: Option<Hop>,
+    told: fn() -> Told,
+) -> http::Response<Body>
 where
     Codec<Told, Asked>: tonic::codec::Codec<Encode = Told, Decode = Asked>,
 {
-    let answer = Answer { told, asked: PhantomData };
+    let answer = Answer { told, hop, asked: PhantomData };
     Grpc::new(Codec::<Told, Asked>::default()).unary(answer, request).await
 }
 
 macro_rules! bare {
     ($(#[$doc:meta])* $service:ident, $name:literal: $($method:literal $asked:ident $told:ident),+ $(,)?) => {
         $(#[$doc])*
-        #[derive(Debug, Clone, Copy)]
-        struct $service;
+        #[derive(Debug, Clone)]
+        struct $service(Option<Hop>);
 
         impl NamedService for $service {
             const NAME: &'static str = $name;
@@ -84,10 +97,11 @@ macro_rules! bare {
             }
 
             fn call(&mut self, request: http::Request<Body>) -> Self::Future {
+                let hop = self.0.clone();
                 Box::pin(async move {
                     Ok(match request.uri().path() {
                         $(concat!("/", $name, "/", $method) => {
-                            unary::<$asked, $told>(request, || $told { receipt: Some(receipt()) }).await
+                            unary::<$asked, $told>(request, hop, || $told { receipt: Some(receipt()) }).await
                         })+
                         _ => Status::unimplemented("the reference knows no such call").into_http(),
                     })
@@ -123,13 +137,14 @@ bare!(
 ///
 /// # Errors
 /// When no port is free.
-pub(super) async fn serve(shutdown: &Shutdown) -> std::io::Result<SocketAddr> {
+pub(super) async fn serve(shutdown: &Shutdown, hop: Option<Hop>) -> std::io::Result<SocketAddr> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let address = listener.local_addr()?;
     let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
     let stop = shutdown.clone();
     shutdown.spawn("reference", async move {
-        let server = Server::builder().add_service(Intake).add_service(Routing).add_service(Closure);
+        let (intake, routing, closure) = (Intake(hop.clone()), Routing(hop.clone()), Closure(hop));
+        let server = Server::builder().add_service(intake).add_service(routing).add_service(closure);
         if let Err(error) =
             server.serve_with_incoming_shutdown(incoming, async move { stop.started().await }).await
         {

@@ -13,6 +13,8 @@ pub(super) struct District {
     pub matter: MatterId,
     /// The grid.
     pub area: AreaCode,
+    /// The organisation, whose feed tells of it.
+    pub lead: OrgId,
     /// Who does what.
     pub tokens: Tokens,
 }
@@ -57,7 +59,7 @@ impl District {
         for (matter, area) in pairs {
             let Some(lead) = alone(&registry, matter, area) else { continue };
             if let Some(tokens) = tokens(sandbox, &lead) {
-                return Ok(Self { matter: matter.clone(), area: area.clone(), tokens });
+                return Ok(Self { matter: matter.clone(), area: area.clone(), lead, tokens });
             }
         }
         Err(Failure::internal("the sample has no matter that one organisation answers for alone"))

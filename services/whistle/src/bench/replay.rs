@@ -22,11 +22,12 @@ use wire::pb::whistle::board::v1::ListCasesRequest;
 use wire::pb::whistle::board::v1::board_service_client::BoardServiceClient;
 
 use super::acks::Acks;
+use super::args::Args;
 use super::caller::Script;
 use super::load::{self, Load, Until};
 use super::own::Own;
 use super::stats::{Latencies, Result as Figures, Round, precise};
-use super::{Args, GRACE, sample};
+use super::{GRACE, sample};
 use crate::all::{Directory, Lock};
 use crate::exit::{Exit, Failure};
 use crate::lang::Text;

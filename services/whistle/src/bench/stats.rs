@@ -120,7 +120,7 @@ impl Result {
 }
 
 /// The middle value; of an even number the mean of the two in the middle; 0 of none.
-fn median(values: impl Iterator<Item = f64>) -> f64 {
+pub(super) fn median(values: impl Iterator<Item = f64>) -> f64 {
     let mut values: Vec<f64> = values.collect();
     values.sort_by(f64::total_cmp);
     let upper = values.len() / 2;
@@ -139,14 +139,14 @@ pub(super) fn precise(count: u64) -> f64 {
 }
 
 /// The nearest whole number of something that cannot be negative.
-fn whole(value: f64) -> u64 {
+pub(super) fn whole(value: f64) -> u64 {
     Duration::try_from_secs_f64(value.round()).map_or(0, |seconds| seconds.as_secs())
 }
 
-fn tenths(value: f64) -> f64 {
+pub(super) fn tenths(value: f64) -> f64 {
     (value * 10.0).round() / 10.0
 }
 
-fn thousandths(value: f64) -> f64 {
+pub(super) fn thousandths(value: f64) -> f64 {
     (value * 1000.0).round() / 1000.0
 }

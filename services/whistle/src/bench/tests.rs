@@ -1,12 +1,13 @@
+mod lag;
 mod running;
 
 use std::time::Duration;
 
 use clap::Parser;
 
+use super::args::{Args, check};
 use super::machine::cpu_model;
 use super::stats::{Latencies, Result as Figures, Round};
-use super::{Args, check};
 
 #[derive(Parser)]
 struct Line {
@@ -43,6 +44,10 @@ fn arguments_that_would_be_passed_over_are_refused() {
     assert!(refused("replay --acks a").contains("--acks"));
     assert!(refused("replay --commands 9").contains("--commands"));
     assert!(refused("raise --data d").contains("--data"));
+    assert!(refused("replay --topology split").contains("--topology split"));
+    assert!(refused("lag --acks a").contains("--acks"));
+    assert!(refused("raise --rate 5").contains("--rate"));
+    assert!(check(&args("lag --rate 5 --topology split").unwrap()).is_ok());
     assert!(check(&args("replay --data d --events 5000").unwrap()).is_ok());
 }
 
@@ -55,6 +60,7 @@ fn arguments_out_of_bounds_are_refused() {
         "raise --rounds 0",
         "raise --commands 0",
         "raise --commands 9 --seconds 1",
+        "lag --rate 0",
         "sing",
     ] {
         assert!(args(line).is_err(), "{line}");

@@ -1,16 +1,18 @@
 use std::sync::Arc;
 
 use crate::bench::acks::Acks;
+use crate::bench::args::{Args, Topology, What};
 use crate::bench::caller::Script;
 use crate::bench::load::{Load, Until, connect, url};
 use crate::bench::own::Own;
-use crate::bench::stats::Result as Figures;
-use crate::bench::{Args, Machine, Told, What, calls, replay, sample};
+use crate::bench::{Figures, Machine, Told, calls, lag, replay, sample};
 
 fn args(what: What) -> Args {
     Args {
         insist: false,
         what,
+        topology: Topology::All,
+        rate: None,
         clients: 2,
         seconds: 1,
         commands: None,
@@ -23,22 +25,15 @@ fn args(what: What) -> Args {
     }
 }
 
-fn told(args: &Args, figures: Figures) -> serde_json::Value {
-    let told = Told {
-        figures,
-        clients: args.clients,
-        seconds: args.seconds,
-        own_server: true,
-        machine: Machine::this(),
-    };
-    serde_json::to_value(told).unwrap()
+fn told(args: &Args, figures: &Figures) -> serde_json::Value {
+    serde_json::to_value(Told::of(args, figures, &Machine::this())).unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn raising_for_a_second_gives_every_figure() {
     let args = args(What::Raise);
-    let figures = Box::pin(calls(&args, None, Script::Raise)).await.unwrap();
-    let told = told(&args, figures);
+    let figures = Box::pin(calls::measure(&args, None, Script::Raise)).await.unwrap();
+    let told = told(&args, &Figures::Rates(figures));
     for field in ["ops_per_s", "p50_us", "p99_us", "reference_ops_per_s", "ratio", "folds_caught_up_ms"] {
         assert!(told[field].is_number(), "{field} is not in {told}");
     }
@@ -84,12 +79,26 @@ async fn a_log_that_was_made_is_replayed_and_scanned() {
     assert!(figures.ops_per_s > 0.0 && figures.reference_ops_per_s > 0.0, "{figures:?}");
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn the_feed_tells_of_what_was_acknowledged_and_each_is_timed() {
+    let args = Args { rate: Some(100), ..args(What::Lag) };
+    let figures = Box::pin(lag::measure(&args, None)).await.unwrap();
+    let told = told(&args, &Figures::Lag(figures.clone()));
+    assert_eq!((told["bench"].as_str(), told["topology"].as_str()), (Some("lag"), Some("all")), "{told}");
+    assert!(figures.ops > 0 && figures.errors == 0, "{told}");
+    assert!(figures.p50_us <= figures.p99_us && figures.reference_p99_us > 0, "{told}");
+    assert!(
+        figures.commands_per_s > figures.told_per_s,
+        "not everything is the department's to know: {told}"
+    );
+}
+
 #[tokio::test]
 async fn nobody_at_the_address_is_told() {
     let closed = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = closed.local_addr().unwrap().to_string();
     drop(closed);
     let args = Args { connect: Some(address), ..args(What::Raise) };
-    let failure = Box::pin(calls(&args, None, Script::Raise)).await.unwrap_err();
+    let failure = Box::pin(calls::measure(&args, None, Script::Raise)).await.unwrap_err();
     assert_eq!(failure.reason, "NOT_REACHED");
 }

@@ -1,0 +1,136 @@
+//! What is measured: a server that runs already, or one of our own in either topology.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use nats_child::NatsChild;
+use registry::Content;
+use service_kit::clock::Clock;
+
+use super::acks::Acks;
+use super::args::{Args, Topology};
+use super::caller::Script;
+use super::district::District;
+use super::folds;
+use super::hop::Hop;
+use super::load::{self, Load, Until};
+use super::own::Own;
+use super::processes::Processes;
+use crate::client::Wire;
+use crate::exit::{Exit, Failure};
+use crate::lang::Text;
+use crate::sandbox::Sandbox;
+
+/// Commands of one whole case.
+const WHOLE_CASE: u64 = 9;
+
+/// A district under measurement. Whatever was started for it ends with it.
+pub(super) struct System {
+    address: String,
+    started: Started,
+    /// After the processes that use it, so that it ends last.
+    nats: Option<NatsChild>,
+}
+
+enum Started {
+    /// Somebody else did.
+    Nothing,
+    InProcess(Own),
+    Processes(Processes),
+}
+
+impl System {
+    /// Starts what the arguments ask for.
+    ///
+    /// # Errors
+    /// When nats-server, a directory or a port is not to be had, or a role does not start.
+    pub(super) async fn start(args: &Args, content: Content, sandbox: &Sandbox) -> Result<Self, Failure> {
+        let nats = match args.topology {
+            Topology::All => None,
+            Topology::Split => Some(nats().await?),
+        };
+        if let Some(address) = &args.connect {
+            return Ok(Self { address: address.clone(), started: Started::Nothing, nats });
+        }
+        let (address, started) = match &nats {
+            None => {
+                let own = Own::start(content, sandbox).await?;
+                (load::url(own.all.address), Started::InProcess(own))
+            }
+            Some(nats) => {
+                let processes = Processes::start(&content, sandbox, &nats.url()).await?;
+                (processes.server(), Started::Processes(processes))
+            }
+        };
+        Ok(Self { address, started, nats })
+    }
+
+    /// Where to call, as `--server` takes it.
+    pub(super) fn address(&self) -> &str {
+        &self.address
+    }
+
+    /// Where the nats-server is, of one role a process.
+    pub(super) fn nats(&self) -> Option<String> {
+        self.nats.as_ref().map(NatsChild::url)
+    }
+
+    /// What the reference does before it answers, of one role a process.
+    ///
+    /// # Errors
+    /// When the nats-server cannot be reached.
+    pub(super) async fn hop(&self) -> Result<Option<Hop>, Failure> {
+        match self.nats() {
+            None => Ok(None),
+            Some(url) => Hop::start(&url).await.map(Some),
+        }
+    }
+
+    /// Brings one case to its end in processes just started, so that all of them are there and follow before anything is measured.
+    ///
+    /// # Errors
+    /// When a role refuses its part or does not come to follow.
+    pub(super) async fn warm(&self, channels: &[Wire], district: &Arc<District>) -> Result<(), Failure> {
+        let (Started::Processes(_), Some(channel)) = (&self.started, channels.first()) else { return Ok(()) };
+        let load = Load {
+            script: Script::Lifecycle,
+            until: Until::Commands(WHOLE_CASE),
+            district: Arc::clone(district),
+            run: format!("warm/{}", std::process::id()),
+            now: Clock::system(Duration::from_secs(60)).now(),
+            insist: true,
+        };
+        let loaded = load.put(std::slice::from_ref(channel), &Arc::new(Acks::none())).await?;
+        if let Some(first) = loaded.failures.into_iter().next() {
+            return Err(first.into());
+        }
+        folds::caught_up(channel, &district.tokens.receptionist, &loaded.last, false).await.map(drop)
+    }
+
+    /// Ends what was started, in order.
+    pub(super) async fn stop(self) {
+        let Self { started, nats, .. } = self;
+        match started {
+            Started::Nothing => {}
+            Started::InProcess(own) => drop(own.stop().await),
+            Started::Processes(processes) => processes.stop().await,
+        }
+        drop(nats);
+    }
+}
+
+async fn nats() -> Result<NatsChild, Failure> {
+    let started = tokio::task::spawn_blocking(NatsChild::start).await.map_err(Failure::internal)?;
+    started.map_err(|error| {
+        Failure::new(
+            Exit::Unavailable,
+            "NO_NATS",
+            Text::new("启动不了 nats-server", "nats-server does not start"),
+            Text::new(
+                "安装 nats-server(如 apt-get install nats-server),或用 WHISTLE_NATS_SERVER 指出它在哪里",
+                "install nats-server (as with apt-get install nats-server), or name it with WHISTLE_NATS_SERVER",
+            ),
+        )
+        .with([crate::all::chain(&error)])
+    })
+}
