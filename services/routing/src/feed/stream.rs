@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use ledger::Position;
 use projection::{Behind, View};
 use registry::ids::OrgId;
@@ -28,6 +29,8 @@ use super::seen;
 /// What one message of the stream is.
 pub(super) type Item = Result<pb::FeedMessage, Status>;
 
+/// Messages of one feed that are made at a time.
+const MADE_TOGETHER: usize = 32;
 /// How long the index may take to come to where the ledger is, before a snapshot.
 const SNAPSHOT_WAIT: Duration = Duration::from_secs(10);
 /// How long a reader may take over the last words of its stream.
@@ -143,19 +146,27 @@ impl Stream {
 
     /// Sends rows, and moves on with each that went out. Of a reader that had everything before, it is told how long that took.
     async fn send_rows(&mut self, rows: Vec<super::row::EventRow>, is_live: bool) -> Result<Sent, End> {
-        for row in rows {
-            let (position, recorded_at) = (row.position, row.recorded_at);
-            if let Some(message) = self.messages.event(row).await? {
-                if self.send(message).await? == Sent::Behind {
-                    return Ok(Sent::Behind);
-                }
-                if is_live {
-                    seen::delivered(recorded_at, self.messages.desk.clock.now());
-                }
+        let mut rows = rows.into_iter();
+        loop {
+            // A message asks the ledger and the vault, which may be a way to another process each: some go together.
+            let some: Vec<_> = rows.by_ref().take(MADE_TOGETHER).collect();
+            if some.is_empty() {
+                return Ok(Sent::Yes);
             }
-            self.move_to(position);
+            let places: Vec<_> = some.iter().map(|row| (row.position, row.recorded_at)).collect();
+            let made = join_all(some.into_iter().map(|row| self.messages.event(row))).await;
+            for ((position, recorded_at), message) in places.into_iter().zip(made) {
+                if let Some(message) = message? {
+                    if self.send(message).await? == Sent::Behind {
+                        return Ok(Sent::Behind);
+                    }
+                    if is_live {
+                        seen::delivered(recorded_at, self.messages.desk.clock.now());
+                    }
+                }
+                self.move_to(position);
+            }
         }
-        Ok(Sent::Yes)
     }
 
     fn move_to(&mut self, position: u64) {
