@@ -102,6 +102,8 @@ fn the_defaults_of_this_crate_are_within_their_own_bounds() {
     #[derive(Deserialize)]
     #[serde(deny_unknown_fields)]
     struct Kit {
+        #[serde(rename = "bus")]
+        _bus: toml::Table,
         clock: crate::clock::Settings,
         ops: crate::ops::Settings,
         server: crate::server::Settings,

@@ -26,6 +26,8 @@ use crate::shutdown::{self, Shutdown};
 struct Kit {
     #[serde(rename = "clock")]
     _clock: toml::Table,
+    #[serde(rename = "bus")]
+    _bus: toml::Table,
     #[serde(rename = "ops")]
     _ops: toml::Table,
     server: Settings,
