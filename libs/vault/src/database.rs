@@ -1,5 +1,6 @@
 //! The SQLite file: its settings, its tables, its constants.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
@@ -83,8 +84,13 @@ pub(crate) fn check(connection: &Connection, ledger: &str) -> Result<(), Error> 
 
 /// The ledger's secrets as they are stored; none before anybody proposed any.
 pub(crate) fn secrets(connection: &Connection) -> Result<Option<WrappedSecrets>, Error> {
+    // One statement sees one state of the file; with three, a writer between them would leave half of them missing.
+    let select = "SELECT name, value FROM meta WHERE name IN (?1, ?2, ?3)";
+    let mut statement = connection.prepare_cached(select)?;
+    let found = statement.query_map(SECRET_NAMES, |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let mut found: BTreeMap<String, Vec<u8>> = found.collect::<Result<_, _>>()?;
     let [request, ticket, search] = SECRET_NAMES;
-    match (get(connection, request)?, get(connection, ticket)?, get(connection, search)?) {
+    match (found.remove(request), found.remove(ticket), found.remove(search)) {
         (None, None, None) => Ok(None),
         (Some(request), Some(ticket), Some(search)) => Ok(Some(WrappedSecrets([request, ticket, search]))),
         _ => Err(Error::Damaged),

@@ -166,3 +166,22 @@ async fn a_keyring_opens_what_it_was_asked_for_and_nothing_else() {
     assert_eq!(keyring.open_text(case(3), FIELD, &other).unwrap(), crate::Opened::Lost);
     assert!(keyring.covers(case(3), &reporter()) && !keyring.covers(case(2), &reporter()));
 }
+
+/// Whoever reads while the first proposal is being written sees all of it or nothing.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn roles_that_begin_at_once_agree_on_the_secrets() {
+    for _ in 0..20 {
+        let dir = tempfile::tempdir().unwrap();
+        let store = std::sync::Arc::new(crate::store::Store::open_or_make(dir.path(), "sample").unwrap());
+        let propose =
+            |role: u8| crate::rows::WrappedSecrets([vec![role; 60], vec![role; 60], vec![role; 60]]);
+        let mut asked = tokio::task::JoinSet::new();
+        for role in 0..8 {
+            let (store, proposal) = (std::sync::Arc::clone(&store), propose(role));
+            asked.spawn(async move { store.secrets_or(proposal).await.unwrap().0 });
+        }
+        let mut told = asked.join_all().await;
+        told.dedup();
+        assert_eq!(told.len(), 1);
+    }
+}

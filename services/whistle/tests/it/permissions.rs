@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use bus::{Bus, Endpoint, Service, Serving, Settings, Subject};
+use bus::{Bus, Endpoint, RequestError, Service, Serving, Settings, Subject};
 use bytes::Bytes;
 use nats_child::{NatsChild, Options};
 use tempfile::TempDir;
@@ -282,7 +282,13 @@ async fn escalation_is_refused_the_rows_of_the_vault() {
     let (name, version) = ("whistle-ledger".to_owned(), "1.2.3".to_owned());
     let service = Service { name, version, description: "rows".to_owned(), endpoints: vec![endpoint] };
     let _serving = ledger.serve(service).await.unwrap();
-    assert!(soon(intake.request(&keys, Bytes::new(), None, PATIENCE)).await.is_ok());
+    // The server learns a little later that somebody listens, and until then says that nobody does.
+    soon(async {
+        while let Err(error) = intake.request(&keys, Bytes::new(), None, PATIENCE).await {
+            assert_eq!(error, RequestError::NobodyListens);
+        }
+    })
+    .await;
     tokio::select! {
         answer = escalation.request(&keys, Bytes::new(), None, PATIENCE) => panic!("{answer:?}"),
         said = refusal(&escalation, 1) => {
