@@ -153,13 +153,18 @@ impl AllInOne {
     /// Begins the shutdown, lets everybody end, and closes the log last.
     pub(crate) async fn stop(self) -> Drained {
         let drained = self.shutdown.drain(self.grace).await;
-        match self.server.await {
-            Ok(Ok(())) => {}
-            Ok(Err(error)) => tracing::error!(%error, "the server ended badly"),
-            Err(error) => tracing::error!(%error, "the server was not to be joined"),
-        }
+        joined(self.server).await;
         self.desk.ledger.close().await;
         drained
+    }
+}
+
+/// Waits for a server that was told to end.
+pub(crate) async fn joined(server: JoinHandle<Result<(), server::Error>>) {
+    match server.await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => tracing::error!(%error, "the server ended badly"),
+        Err(error) => tracing::error!(%error, "the server was not to be joined"),
     }
 }
 

@@ -3,6 +3,8 @@
 use std::fmt::Write as _;
 use std::process::ExitCode;
 
+use service_kit::shutdown::Drained;
+
 use crate::lang::{Lang, Text};
 
 /// Exit codes. They follow `sysexits.h` where it has one, and never change.
@@ -82,6 +84,18 @@ impl Failure {
             Text::new("保留日志并报告问题", "keep the log and report it"),
         )
         .with([what.to_string()])
+    }
+
+    /// A failure unless everything ended in order.
+    ///
+    /// # Errors
+    /// When something was stuck, had panicked or could not go on.
+    pub(crate) fn unless_clean(drained: &Drained) -> Result<(), Self> {
+        if drained.is_clean() {
+            Ok(())
+        } else {
+            Err(Self::internal(format!("not everything ended: {drained:?}")))
+        }
     }
 
     /// What is printed on standard error.

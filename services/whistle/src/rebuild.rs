@@ -58,11 +58,8 @@ pub(crate) async fn run(args: &Rebuild, lang: Lang) -> Result<Exit, Failure> {
     let folded = fold(&all, &shutdown, lang).await;
     let drained = all.stop().await;
     folded?;
-    if drained.is_clean() {
-        Ok(Exit::Ok)
-    } else {
-        Err(Failure::internal(format!("not everything ended: {drained:?}")))
-    }
+    Failure::unless_clean(&drained)?;
+    Ok(Exit::Ok)
 }
 
 /// When the last event was recorded.

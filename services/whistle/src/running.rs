@@ -51,10 +51,6 @@ impl Running {
             Self::AllInOne(all) => all.stop().await,
             Self::Six(six) => six.stop().await.map_err(not_started)?,
         };
-        if drained.is_clean() {
-            Ok(())
-        } else {
-            Err(Failure::internal(format!("not everything ended: {drained:?}")))
-        }
+        Failure::unless_clean(&drained)
     }
 }

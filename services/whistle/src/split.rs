@@ -25,7 +25,7 @@ use vault::Vault;
 
 pub(crate) use self::log::{Log, Options as LogOptions};
 pub(crate) use self::six::Six;
-use crate::all::{Directory, Lock, Settings, StartError, watch_registry};
+use crate::all::{Directory, Lock, Settings, StartError, joined, watch_registry};
 use crate::roles::{Place, Role};
 
 /// Between two tries of something that needs the ledger role.
@@ -112,11 +112,7 @@ impl Alone {
     pub(crate) async fn stop(self) -> Drained {
         drop(self.serving);
         let drained = self.shutdown.drain(self.grace).await;
-        match self.server.await {
-            Ok(Ok(())) => {}
-            Ok(Err(error)) => tracing::error!(%error, "the server ended badly"),
-            Err(error) => tracing::error!(%error, "the server was not to be joined"),
-        }
+        joined(self.server).await;
         self.desk.ledger.close().await;
         self.bus.close().await;
         drained

@@ -82,11 +82,7 @@ impl Served {
             Self::Ledger(log) => log.stop().await.map_err(not_started)?,
             Self::Role(role) => role.stop().await,
         };
-        if drained.is_clean() {
-            Ok(())
-        } else {
-            Err(Failure::internal(format!("not everything ended: {drained:?}")))
-        }
+        Failure::unless_clean(&drained)
     }
 }
 

@@ -8,8 +8,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::nats_line::Line;
-use crate::process::{json, run, text, told};
-use crate::serve::get;
+use crate::process::{get, json, raise, run, text, told};
 
 const DECIDING: [&str; 5] = ["intake", "routing", "escalation", "closure", "board"];
 const PROCESSES: [&str; 7] = ["board", "closure", "escalation", "intake", "ledger", "nats", "routing"];
@@ -101,26 +100,6 @@ fn services(district: &Deployed, nats: &str) -> Vec<String> {
     names
 }
 
-fn raise(server: &str, command_id: &str) -> Value {
-    json(&[
-        "raise",
-        "--matter",
-        "exposed-garbage",
-        "--area",
-        "371002001001001",
-        "--text",
-        "前进街路口垃圾堆积",
-        "--command-id",
-        command_id,
-        "-o",
-        "json",
-        "--server",
-        server,
-        "--token",
-        WORKER,
-    ])
-}
-
 fn show(server: &str, receipt: &Value) -> Value {
     let (case, position) =
         (receipt["case_id"].as_str().unwrap(), receipt["position_token"].as_str().unwrap());
@@ -144,7 +123,7 @@ fn assert_well(addresses: &BTreeMap<String, String>) {
 
 /// A command to each role that the command line knows, and what the others make of it.
 fn assert_at_work(server: &str) -> Value {
-    let receipt = raise(server, FIRST);
+    let receipt = raise(server, WORKER, FIRST);
     let shown = show(server, &receipt);
     assert_eq!(shown["case"]["case_number"], receipt["case_number"]);
     assert_eq!(shown["text"], "前进街路口垃圾堆积", "the board opens what intake sealed");
@@ -183,9 +162,9 @@ fn the_split_system_comes_up_works_is_mended_and_goes_down() {
     for name in PROCESSES {
         assert_eq!(before[name] == after[name], !DIED.contains(&name), "{name}");
     }
-    let again = raise(server, FIRST);
+    let again = raise(server, WORKER, FIRST);
     assert_eq!((&again["repeated"], &again["case_id"]), (&true.into(), &receipt["case_id"]));
-    let second = raise(server, SECOND);
+    let second = raise(server, WORKER, SECOND);
     assert_eq!(show(server, &second)["case"]["case_number"], second["case_number"]);
 
     let said = district.down();

@@ -1,15 +1,14 @@
 //! A district over NATS: a nats-server of its own, a process a role, everything in one directory.
 
 use std::fs::File;
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::net::TcpStream;
+use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use nats_child::NatsChild;
 use tempfile::TempDir;
 
-use crate::process::{run, text, told, whistle};
+use crate::process::{page, run, text, told, whistle};
 
 /// The roles with a port, in the order they are started.
 pub(crate) const ROLES: [&str; 5] = ["intake", "routing", "escalation", "closure", "board"];
@@ -167,12 +166,7 @@ impl Process {
 
     /// A page for operators: its status line and its body; none while the process is away.
     pub(crate) fn page(&self, path: &str) -> Option<(String, String)> {
-        let mut stream = TcpStream::connect(&self.ops).ok()?;
-        write!(stream, "GET {path} HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n").ok()?;
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).ok()?;
-        let (head, body) = answer.split_once("\r\n\r\n")?;
-        Some((head.lines().next()?.to_owned(), body.to_owned()))
+        page(&self.ops, path)
     }
 
     /// Whether it says that it is ready, and what it says.

@@ -1,6 +1,7 @@
 //! Running the binary.
 
-use std::io::{BufRead as _, BufReader, Read as _};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::TcpStream;
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 
@@ -33,6 +34,28 @@ pub(crate) fn json(arguments: &[&str]) -> Value {
 /// What it said on standard error.
 pub(crate) fn told(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+/// Raises a case about rubbish at a crossing, as a grid worker.
+pub(crate) fn raise(server: &str, token: &str, command_id: &str) -> Value {
+    let said = ["--matter", "exposed-garbage", "--area", "371002001001001", "--text", "前进街路口垃圾堆积"];
+    let sent = ["--command-id", command_id, "-o", "json", "--server", server, "--token", token];
+    json(&[["raise"].as_slice(), &said, &sent].concat())
+}
+
+/// The status line and the body of a page; none while nobody answers there.
+pub(crate) fn page(address: &str, path: &str) -> Option<(String, String)> {
+    let mut stream = TcpStream::connect(address).ok()?;
+    write!(stream, "GET {path} HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n").ok()?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).ok()?;
+    let (head, body) = answer.split_once("\r\n\r\n")?;
+    Some((head.lines().next()?.to_owned(), body.to_owned()))
+}
+
+/// The same of somebody who answers.
+pub(crate) fn get(address: &str, path: &str) -> (String, String) {
+    page(address, path).unwrap_or_else(|| panic!("{address}{path} does not answer"))
 }
 
 /// The path as an argument.

@@ -1,11 +1,9 @@
 use std::fmt::Write as _;
-use std::io::{Read as _, Write as _};
-use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 
-use crate::process::{Server, json, run, text, told};
+use crate::process::{Server, get, json, raise, run, text, told};
 
 /// Kills between batches of commands.
 const ROUNDS: usize = 3;
@@ -58,23 +56,7 @@ impl Home {
     }
 
     fn raise(&self, server: &Server, command_id: &str) -> serde_json::Value {
-        json(&[
-            "raise",
-            "--matter",
-            "exposed-garbage",
-            "--area",
-            "371002001001001",
-            "--text",
-            "前进街路口垃圾堆积",
-            "--command-id",
-            command_id,
-            "-o",
-            "json",
-            "--server",
-            &server.address,
-            "--token",
-            &self.worker,
-        ])
+        raise(&server.address, &self.worker, command_id)
     }
 }
 
@@ -131,16 +113,6 @@ fn settings_in_force_are_printed() {
         .output()
         .unwrap();
     assert_eq!(wrong.status.code(), Some(64), "{}", told(&wrong));
-}
-
-/// The status and the body of a page.
-pub(crate) fn get(address: &str, path: &str) -> (String, String) {
-    let mut stream = TcpStream::connect(address).unwrap();
-    write!(stream, "GET {path} HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n").unwrap();
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).unwrap();
-    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
-    (head.lines().next().unwrap().to_owned(), body.to_owned())
 }
 
 #[test]

@@ -1,0 +1,233 @@
+//! What a ledger answers and publishes, whatever carries it.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use bytes::Bytes;
+use event_store::{Head, ReadError, Store, StoredCommit};
+use futures_util::FutureExt as _;
+use futures_util::future::join_all;
+
+use super::super::link::{Link, Op};
+use super::super::protocol::{
+    self, Ask, Batch, Find, Origin, Outcome, Page, ReadLog, ReadStream, Status, Told,
+};
+use super::{BEAT, HostError, MARGIN, RiderFault, Riders};
+use crate::errors::LedgerError;
+use crate::handle::Ledger;
+
+/// Bytes of commits in one frame, give or take one commit.
+const FRAME_BYTES: usize = 256 * 1024;
+
+/// Answers requests; knows no network.
+pub(crate) struct Core {
+    pub(super) ledger: Ledger,
+    pub(super) store: Store,
+    pub(super) riders: Arc<dyn Riders>,
+    pub(super) origin: Origin,
+    /// The most bytes of one message.
+    pub(super) message_max: AtomicUsize,
+}
+
+impl Core {
+    /// What a request comes to. Nothing is done for one that is not understood.
+    pub(crate) async fn answer(&self, op: Op, payload: &Bytes) -> Result<Bytes, LedgerError> {
+        match op {
+            Op::Commit => self.commit(protocol::decode(payload)?).await,
+            Op::Stream => {
+                let ReadStream { stream, after, bytes_max } = protocol::decode(payload)?;
+                let page = self.read(move |store| {
+                    let page = store.read_stream(&stream, after, bytes_max.min(FRAME_BYTES * 2))?;
+                    let mut commits: Vec<Arc<StoredCommit>> = Vec::new();
+                    for found in page.events {
+                        if commits.last().is_none_or(|last| last.first != found.commit.first) {
+                            commits.push(found.commit);
+                        }
+                    }
+                    Ok((commits, page.head.get(), page.more))
+                });
+                self.page(page.await)
+            }
+            Op::Log => {
+                let ReadLog { after, bytes_max } = protocol::decode(payload)?;
+                let page = self.read(move |store| {
+                    let page = store.read_log(after, bytes_max.min(FRAME_BYTES * 2))?;
+                    Ok((page.commits, page.head.get(), page.more))
+                });
+                self.page(page.await)
+            }
+            Op::Find => {
+                let Find { principal, command_id } = protocol::decode(payload)?;
+                let found = self.read(move |store| {
+                    let found = store.find_command(&principal, command_id)?;
+                    Ok((found.into_iter().collect(), store.head().position.get(), false))
+                });
+                self.page(found.await)
+            }
+            Op::Status => {
+                let code = self.ledger.info().code.as_str().to_owned();
+                protocol::encode(&Status { origin: self.origin.clone(), code, head: self.store.head() })
+            }
+        }
+    }
+
+    async fn read<T: Send + 'static>(
+        &self,
+        read: impl FnOnce(&Store) -> Result<T, ReadError> + Send + 'static,
+    ) -> Result<T, ReadError> {
+        self.ledger.inner.backend.blocking(read).await
+    }
+
+    fn page(
+        &self,
+        read: Result<(Vec<Arc<StoredCommit>>, u64, bool), ReadError>,
+    ) -> Result<Bytes, LedgerError> {
+        let (commits, head, mut more) = match read {
+            Ok(read) => read,
+            Err(error) => return protocol::encode(&Page::Failed(error)),
+        };
+        let room = self.room();
+        let mut bytes = 0;
+        let mut raws = Vec::new();
+        for commit in &commits {
+            bytes += commit.raw().len() + 8;
+            if bytes > room && !raws.is_empty() {
+                more = true;
+                break;
+            }
+            raws.push(serde_bytes::Bytes::new(commit.raw()));
+        }
+        protocol::encode(&Page::Commits { commits: raws, head, more })
+    }
+
+    fn room(&self) -> usize {
+        self.message_max.load(Ordering::Relaxed).saturating_sub(MARGIN)
+    }
+
+    async fn commit(&self, batch: Batch) -> Result<Bytes, LedgerError> {
+        let done = join_all(batch.asks.into_iter().map(|ask| self.commit_one(ask))).await;
+        let mut room = self.room();
+        let outcomes: Vec<Outcome<'_>> = done
+            .iter()
+            .map(|done| match done {
+                Done::Stored { commit, repeated } => {
+                    let raw = commit.raw();
+                    // A repeat may have been larger the first time; alone in a message there is room for it.
+                    if raw.len() + 8 > room {
+                        return Outcome::Unknown;
+                    }
+                    room -= raw.len() + 8;
+                    Outcome::Stored { raw: serde_bytes::Bytes::new(raw), repeated: *repeated }
+                }
+                Done::Failed(error) => of_commit_error(error),
+                Done::RiderRefused => Outcome::RiderRefused,
+            })
+            .collect();
+        protocol::encode(&outcomes)
+    }
+
+    async fn commit_one(&self, ask: Ask) -> Done {
+        if let Some(rider) = &ask.rider {
+            match self.riders.keep(rider).await {
+                Ok(()) => {}
+                Err(RiderFault::Refused) if self.happened(&ask).await => {}
+                Err(RiderFault::Refused) => return Done::RiderRefused,
+                Err(RiderFault::Failed) => return Done::Failed(event_store::CommitError::Stopped),
+            }
+        }
+        match self.store.commit(ask.commit).await {
+            Ok(committed) => {
+                trace(&committed);
+                Done::Stored { commit: committed.commit, repeated: committed.repeated }
+            }
+            Err(error) => Done::Failed(error),
+        }
+    }
+
+    /// Whether the command happened: then what comes along again is not needed.
+    async fn happened(&self, ask: &Ask) -> bool {
+        let (principal, command_id) = (ask.commit.principal.clone(), ask.commit.command_id);
+        let found = self.read(move |store| store.find_command(&principal, command_id)).await;
+        matches!(found, Ok(Some(_)))
+    }
+
+    /// Publishes what becomes durable from now on, and beats while nothing does.
+    pub(crate) async fn publish(&self, link: &Link) -> Result<(), HostError> {
+        let mut head = self.store.head();
+        let mut follower = self.store.follow(head.position).map_err(LedgerError::from)?;
+        let mut beat = tokio::time::interval(BEAT);
+        beat.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            let first = tokio::select! {
+                commit = follower.next() => commit,
+                _ = beat.tick() => {
+                    self.tell(link, &Told::Beat { origin: self.origin.clone(), head }).await;
+                    continue;
+                }
+            };
+            let first = match first {
+                Ok(first) => first,
+                Err(ReadError::Stopped) => return Ok(()),
+                Err(error) => return Err(LedgerError::from(error).into()),
+            };
+            let mut bytes = first.raw().len();
+            let mut commits = vec![first];
+            while bytes < FRAME_BYTES
+                && let Some(Ok(next)) = follower.next().now_or_never()
+            {
+                bytes += next.raw().len();
+                commits.push(next);
+            }
+            head = self.tell_commits(link, &commits).await.unwrap_or(head);
+            beat.reset();
+        }
+    }
+
+    async fn tell_commits(&self, link: &Link, commits: &[Arc<StoredCommit>]) -> Option<Head> {
+        let (first, last) = (commits.first()?, commits.last()?);
+        let told = Told::Commits {
+            origin: self.origin.clone(),
+            first: first.first,
+            last: last.last(),
+            previous: first.previous,
+            commits: commits.iter().map(|commit| serde_bytes::Bytes::new(commit.raw())).collect(),
+        };
+        self.tell(link, &told).await;
+        Some(Head::of(last))
+    }
+
+    async fn tell(&self, link: &Link, told: &Told<'_>) {
+        match protocol::encode(told) {
+            Ok(frame) => link.publish(frame).await,
+            Err(error) => tracing::error!(%error, "a frame cannot be written"),
+        }
+    }
+}
+
+/// One line in the trace that the commit says it belongs to (W3C: version, trace, span, flags).
+fn trace(committed: &event_store::Committed) {
+    let commit = &committed.commit;
+    if let Some(trace_id) = commit.traceparent.as_deref().and_then(|text| text.split('-').nth(1)) {
+        let (position, repeated) = (commit.last().get(), committed.repeated);
+        tracing::debug!(target: "whistle::trace", trace_id, position, repeated, "stored");
+    }
+}
+
+enum Done {
+    Stored { commit: Arc<StoredCommit>, repeated: bool },
+    Failed(event_store::CommitError),
+    RiderRefused,
+}
+
+fn of_commit_error(error: &event_store::CommitError) -> Outcome<'static> {
+    use event_store::CommitError as Error;
+    match error {
+        Error::Conflict { stream, actual, .. } => {
+            Outcome::Conflict { stream: stream.clone(), actual: *actual }
+        }
+        Error::CommandIdReused => Outcome::CommandIdReused,
+        Error::TooLarge { .. } | Error::Invalid(_) => Outcome::Invalid(error.to_string()),
+        Error::Busy => Outcome::Busy,
+        Error::Stopped => Outcome::Unknown,
+    }
+}
