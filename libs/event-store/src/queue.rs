@@ -39,20 +39,28 @@ impl Queue {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(crate) fn push(&self, job: Job) -> Result<(), CommitError> {
-        let bytes = job.commit.encoded_len();
+    /// Takes jobs that came together, each that there is room for; who is not taken is answered at once. The committer is
+    /// woken when all are there, so that they become durable together.
+    pub(crate) fn push_all(&self, jobs: Vec<Job>) {
+        let mut refused = Vec::new();
         let mut state = self.lock();
-        if state.closed {
-            return Err(CommitError::Stopped);
+        for job in jobs {
+            let bytes = job.commit.encoded_len();
+            if state.closed {
+                refused.push((job, CommitError::Stopped));
+            } else if state.jobs.len() >= self.jobs_max || state.bytes + bytes > QUEUE_BYTES_MAX {
+                refused.push((job, CommitError::Busy));
+            } else {
+                state.bytes += bytes;
+                state.jobs.push_back((bytes, job));
+            }
         }
-        if state.jobs.len() >= self.jobs_max || state.bytes + bytes > QUEUE_BYTES_MAX {
-            return Err(CommitError::Busy);
-        }
-        state.bytes += bytes;
-        state.jobs.push_back((bytes, job));
         drop(state);
         self.filled.notify_one();
-        Ok(())
+        for (job, error) in refused {
+            // Whoever asked may be gone.
+            drop(job.reply.send(Err(error)));
+        }
     }
 
     /// How many wait.

@@ -132,10 +132,30 @@ impl Store {
     /// [`CommitError`]. The command id is looked up before expected versions are, so a repeat of what happened never
     /// conflicts.
     pub async fn commit(&self, commit: NewCommit) -> Result<Committed, CommitError> {
-        commit.check()?;
-        let (reply, answer) = oneshot::channel();
-        self.shared.queue.push(Job { commit, reply })?;
-        answer.await.unwrap_or(Err(CommitError::Stopped))
+        self.commit_all(vec![commit]).await.pop().unwrap_or(Err(CommitError::Stopped))
+    }
+
+    /// [`Store::commit`] for several that came together: as if each were committed by itself one after the other, with as few
+    /// syncs as may be. One answer for each, in their order.
+    ///
+    /// # Errors
+    /// As [`Store::commit`], for each by itself.
+    pub async fn commit_all(&self, commits: Vec<NewCommit>) -> Vec<Result<Committed, CommitError>> {
+        let (mut jobs, mut answers) = (Vec::with_capacity(commits.len()), Vec::with_capacity(commits.len()));
+        for commit in commits {
+            let (reply, answer) = oneshot::channel();
+            match commit.check() {
+                Ok(()) => jobs.push(Job { commit, reply }),
+                Err(error) => drop(reply.send(Err(error))),
+            }
+            answers.push(answer);
+        }
+        self.shared.queue.push_all(jobs);
+        let mut outcomes = Vec::with_capacity(answers.len());
+        for answer in answers {
+            outcomes.push(answer.await.unwrap_or(Err(CommitError::Stopped)));
+        }
+        outcomes
     }
 
     /// Events of a stream after a version, about `bytes_max` bytes of commits as stored (at most 4 MiB, at least one

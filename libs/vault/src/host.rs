@@ -57,21 +57,39 @@ impl Host {
         Ok(Self { store, ledger: ledger.into() })
     }
 
-    /// Makes the rows durable that came with a new case. To be called before the events that name them are committed; a repeat
-    /// is harmless.
+    /// Makes the rows durable that came with new cases, all of them with one sync. To be called before the events that name them
+    /// are committed; a repeat is harmless. One outcome for each rider, in their order.
     ///
     /// # Errors
-    /// [`RiderRefused`]: the events are not to be committed.
-    pub async fn ensure_rider(&self, rider: &[u8]) -> Result<(), RiderRefused> {
-        let rows = message::decode_rows(rider).map_err(|_| RiderRefused::Malformed)?;
-        for ensured in self.store.ensure(rows).await? {
-            match ensured {
-                Ensured::Mine => {}
-                Ensured::Theirs(_) => return Err(RiderRefused::Exists),
-                Ensured::Destroyed => return Err(RiderRefused::Destroyed),
+    /// [`RiderRefused`] for each by itself: its events are not to be committed.
+    pub async fn ensure_riders(&self, riders: &[&[u8]]) -> Vec<Result<(), RiderRefused>> {
+        let mut rows = Vec::new();
+        // How many rows each brought; none of what does not read.
+        let brought: Vec<Option<usize>> = riders
+            .iter()
+            .map(|rider| {
+                let mut read = message::decode_rows(rider).ok()?;
+                let count = read.len();
+                rows.append(&mut read);
+                Some(count)
+            })
+            .collect();
+        match self.store.ensure(rows).await {
+            Ok(ensured) => {
+                let mut ensured = ensured.into_iter();
+                let of = |count: Option<usize>| {
+                    judge(ensured.by_ref().take(count.ok_or(RiderRefused::Malformed)?))
+                };
+                brought.into_iter().map(of).collect()
+            }
+            Err(error) => {
+                let of = |count: Option<usize>| match count {
+                    Some(_) => Err(RiderRefused::Failed(error.clone())),
+                    None => Err(RiderRefused::Malformed),
+                };
+                brought.into_iter().map(of).collect()
             }
         }
-        Ok(())
     }
 
     /// Removes what no event names and nobody touched for [`UNNAMED_KEPT`](crate::UNNAMED_KEPT): the traces of commands that
@@ -95,4 +113,17 @@ impl Host {
     pub async fn backup_to(&self, path: &Path) -> Result<(), Error> {
         self.store.backup_to(path).await
     }
+}
+
+/// What became of one rider's rows; all of them are looked at, so that the next rider's come after them.
+fn judge(ensured: impl Iterator<Item = Ensured>) -> Result<(), RiderRefused> {
+    let mut judged = Ok(());
+    for ensured in ensured {
+        judged = judged.and(match ensured {
+            Ensured::Mine => Ok(()),
+            Ensured::Theirs(_) => Err(RiderRefused::Exists),
+            Ensured::Destroyed => Err(RiderRefused::Destroyed),
+        });
+    }
+    judged
 }

@@ -67,7 +67,7 @@ pub struct NewContact<'a> {
 pub struct SealedNew {
     /// The texts, in the order they were given.
     pub sealed: Vec<Sealed>,
-    /// The rows that are not durable yet. Whoever commits the events hands it to [`Host::ensure_rider`](crate::Host::ensure_rider)
+    /// The rows that are not durable yet. Whoever commits the events hands it to [`Host::ensure_riders`](crate::Host::ensure_riders)
     /// first; none when the rows are durable already. Holds nothing that opens without the key file.
     pub rider: Option<Bytes>,
 }

@@ -24,20 +24,26 @@ pub enum Error {
 struct VaultRows(vault::Host);
 
 impl Riders for VaultRows {
-    fn keep<'a>(&'a self, rider: &'a Rider) -> Kept<'a> {
+    fn keep<'a>(&'a self, riders: Vec<&'a Rider>) -> Kept<'a> {
         Box::pin(async move {
-            self.0.ensure_rider(&rider.0).await.map_err(|refused| match refused {
-                RiderRefused::Exists | RiderRefused::Destroyed => RiderFault::Refused,
-                RiderRefused::Malformed => {
-                    tracing::warn!("rows that came with a commit do not decode");
-                    RiderFault::Refused
-                }
-                RiderRefused::Failed(error) => {
-                    tracing::error!(%error, "rows that came with a commit were not kept");
-                    RiderFault::Failed
-                }
-            })
+            let riders: Vec<&[u8]> = riders.into_iter().map(|rider| rider.0.as_slice()).collect();
+            let kept = self.0.ensure_riders(&riders).await;
+            kept.into_iter().map(|kept| kept.map_err(fault)).collect()
         })
+    }
+}
+
+fn fault(refused: RiderRefused) -> RiderFault {
+    match refused {
+        RiderRefused::Exists | RiderRefused::Destroyed => RiderFault::Refused,
+        RiderRefused::Malformed => {
+            tracing::warn!("rows that came with a commit do not decode");
+            RiderFault::Refused
+        }
+        RiderRefused::Failed(error) => {
+            tracing::error!(%error, "rows that came with a commit were not kept");
+            RiderFault::Failed
+        }
     }
 }
 

@@ -1,11 +1,12 @@
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use super::support::{
-    Gate, PAGE, commit_err, commit_ok, copy_open, note, options, positions, recording_seams, stream,
+    Gate, PAGE, append, command, commit_err, commit_ok, copy_open, note, options, positions, recording_seams,
+    stream,
 };
-use crate::{CommitError, Options, Position, ReadError, Seams, Store, SyncPoint, Version};
+use crate::{CommitError, Expected, Options, Position, ReadError, Seams, Store, SyncPoint, Version};
 
 #[tokio::test]
 async fn nothing_is_visible_before_it_is_durable() {
@@ -53,6 +54,46 @@ async fn refusal_resting_on_a_group_waits_for_that_group() {
     let (second, repeat) = (second.await.unwrap(), repeat.await.unwrap());
     assert!(!second.repeated && repeat.repeated);
     assert_eq!(second.commit, repeat.commit);
+}
+
+#[tokio::test]
+async fn what_comes_together_shares_its_syncs_and_is_judged_each_by_itself() {
+    let dir = tempfile::tempdir().unwrap();
+    let syncs = Arc::new(AtomicUsize::new(0));
+    let (mut seams, _) = recording_seams();
+    let counter = Arc::clone(&syncs);
+    seams.before_sync = Some(Arc::new(move |here| {
+        counter.fetch_add(usize::from(here == SyncPoint::Data), Ordering::SeqCst);
+        Ok(())
+    }));
+    let store = Store::open_with(dir.path(), &options(), seams).unwrap();
+    let conflicting = command(4, vec![append("case/a", Expected::NoStream, &["x"])]);
+    let nothing = command(5, Vec::new());
+    let together = vec![
+        note(1, "case/a"),
+        note(2, "case/b"),
+        note(1, "case/a"),
+        conflicting,
+        nothing,
+        note(6, "case/a"),
+    ];
+    let outcomes = store.commit_all(together).await;
+    let kinds: Vec<_> = outcomes
+        .iter()
+        .map(|outcome| match outcome {
+            Ok(committed) => Ok((committed.commit.first.get(), committed.repeated)),
+            Err(error) => Err(error.clone()),
+        })
+        .collect();
+    let [Ok((1, false)), Ok((2, false)), Ok((1, true)), Err(conflict), Err(invalid), Ok((3, false))] =
+        kinds.as_slice()
+    else {
+        panic!("{kinds:?}")
+    };
+    assert!(matches!(conflict, CommitError::Conflict { .. }), "{conflict}");
+    assert!(matches!(invalid, CommitError::Invalid(_)), "{invalid}");
+    assert_eq!(syncs.load(Ordering::SeqCst), 1);
+    assert!(store.commit_all(Vec::new()).await.is_empty());
 }
 
 #[tokio::test]

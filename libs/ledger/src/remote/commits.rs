@@ -15,7 +15,7 @@ use crate::errors::{CommitError, LedgerError, TooLarge};
 /// Commits that may wait to be sent; one more is answered `Busy`.
 const QUEUE_MAX: usize = 4096;
 /// Messages under way at a time. What arrives meanwhile goes together into the next.
-const UNDER_WAY_MAX: usize = 4;
+const UNDER_WAY_MAX: usize = 2;
 /// Commits in one message.
 const BATCH_MAX: usize = 256;
 /// Left free in a message and its answer for what surrounds the commits.

@@ -42,12 +42,12 @@ pub enum RiderFault {
 }
 
 /// The answer of [`Riders::keep`].
-pub type Kept<'a> = Pin<Box<dyn Future<Output = Result<(), RiderFault>> + Send + 'a>>;
+pub type Kept<'a> = Pin<Box<dyn Future<Output = Vec<Result<(), RiderFault>>> + Send + 'a>>;
 
 /// Keeps what comes with commits, before them.
 pub trait Riders: Send + Sync {
-    /// Makes a rider durable. Repeating is harmless.
-    fn keep<'a>(&'a self, rider: &'a Rider) -> Kept<'a>;
+    /// Makes riders durable that came together, each by itself: one outcome for each, in their order. Repeating is harmless.
+    fn keep<'a>(&'a self, riders: Vec<&'a Rider>) -> Kept<'a>;
 }
 
 /// For a ledger to which nothing comes but commits.
@@ -55,8 +55,8 @@ pub trait Riders: Send + Sync {
 pub struct NoRiders;
 
 impl Riders for NoRiders {
-    fn keep<'a>(&'a self, _rider: &'a Rider) -> Kept<'a> {
-        Box::pin(std::future::ready(Err(RiderFault::Failed)))
+    fn keep<'a>(&'a self, riders: Vec<&'a Rider>) -> Kept<'a> {
+        Box::pin(std::future::ready(vec![Err(RiderFault::Failed); riders.len()]))
     }
 }
 

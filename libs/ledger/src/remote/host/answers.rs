@@ -6,13 +6,13 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use bytes::Bytes;
 use event_store::{Head, ReadError, Store, StoredCommit};
 use futures_util::FutureExt as _;
-use futures_util::future::join_all;
 
 use super::super::link::{Link, Op};
 use super::super::protocol::{
     self, Ask, Batch, Find, Origin, Outcome, Page, ReadLog, ReadStream, Status, Told,
 };
 use super::{BEAT, HostError, MARGIN, RiderFault, Riders};
+use crate::context::Rider;
 use crate::errors::LedgerError;
 use crate::handle::Ledger;
 
@@ -105,7 +105,7 @@ impl Core {
     }
 
     async fn commit(&self, batch: Batch) -> Result<Bytes, LedgerError> {
-        let done = join_all(batch.asks.into_iter().map(|ask| self.commit_one(ask))).await;
+        let done = self.commit_all(batch.asks).await;
         let mut room = self.room();
         let outcomes: Vec<Outcome<'_>> = done
             .iter()
@@ -126,22 +126,40 @@ impl Core {
         protocol::encode(&outcomes)
     }
 
-    async fn commit_one(&self, ask: Ask) -> Done {
-        if let Some(rider) = &ask.rider {
-            match self.riders.keep(rider).await {
-                Ok(()) => {}
-                Err(RiderFault::Refused) if self.happened(&ask).await => {}
-                Err(RiderFault::Refused) => return Done::RiderRefused,
-                Err(RiderFault::Failed) => return Done::Failed(event_store::CommitError::Stopped),
+    /// One outcome for each, in their order. What came together is kept and committed together: two syncs, however many.
+    async fn commit_all(&self, asks: Vec<Ask>) -> Vec<Done> {
+        let refused = self.refused(&asks).await;
+        let (mut done, mut commits) = (Vec::with_capacity(asks.len()), Vec::with_capacity(asks.len()));
+        for (ask, refused) in asks.into_iter().zip(refused) {
+            if refused.is_none() {
+                commits.push(ask.commit);
             }
+            done.push(refused);
         }
-        match self.store.commit(ask.commit).await {
-            Ok(committed) => {
-                trace(&committed);
-                Done::Stored { commit: committed.commit, repeated: committed.repeated }
-            }
-            Err(error) => Done::Failed(error),
+        let mut committed = self.store.commit_all(commits).await.into_iter().map(Done::from);
+        let stopped = || Done::Failed(event_store::CommitError::Stopped);
+        done.into_iter().map(|refused| refused.or_else(|| committed.next()).unwrap_or_else(stopped)).collect()
+    }
+
+    /// Keeps what comes along with commits; says of each commit why it may not happen, if it may not.
+    async fn refused(&self, asks: &[Ask]) -> Vec<Option<Done>> {
+        let riders: Vec<&Rider> = asks.iter().filter_map(|ask| ask.rider.as_ref()).collect();
+        let kept = if riders.is_empty() { Vec::new() } else { self.riders.keep(riders).await };
+        let mut kept = kept.into_iter();
+        let mut refused = Vec::with_capacity(asks.len());
+        for ask in asks {
+            let kept = match &ask.rider {
+                Some(_) => kept.next().unwrap_or(Err(RiderFault::Failed)),
+                None => Ok(()),
+            };
+            refused.push(match kept {
+                Ok(()) => None,
+                Err(RiderFault::Refused) if self.happened(ask).await => None,
+                Err(RiderFault::Refused) => Some(Done::RiderRefused),
+                Err(RiderFault::Failed) => Some(Done::Failed(event_store::CommitError::Stopped)),
+            });
         }
+        refused
     }
 
     /// Whether the command happened: then what comes along again is not needed.
@@ -217,6 +235,18 @@ enum Done {
     Stored { commit: Arc<StoredCommit>, repeated: bool },
     Failed(event_store::CommitError),
     RiderRefused,
+}
+
+impl From<Result<event_store::Committed, event_store::CommitError>> for Done {
+    fn from(outcome: Result<event_store::Committed, event_store::CommitError>) -> Self {
+        match outcome {
+            Ok(committed) => {
+                trace(&committed);
+                Self::Stored { commit: committed.commit, repeated: committed.repeated }
+            }
+            Err(error) => Self::Failed(error),
+        }
+    }
 }
 
 fn of_commit_error(error: &event_store::CommitError) -> Outcome<'static> {
