@@ -1,11 +1,21 @@
 use std::sync::Arc;
 
-use event_store::Position;
+use event_store::{Position, StoredCommit};
 
 use crate::backend::Following;
 use crate::commit::{Commit, Stream};
 use crate::errors::LedgerError;
 use crate::handle::Ledger;
+use crate::new_cases::NewCases;
+
+/// What [`Follow::next_step`] gives.
+#[derive(Debug, Clone)]
+pub enum Step {
+    /// Something happened.
+    Commit(Arc<Commit>),
+    /// There are cases that were not there before, and nothing else.
+    NewCases(NewCases),
+}
 
 /// Delivers the ledger's commits in order, each once: history, then live.
 ///
@@ -14,6 +24,26 @@ pub struct Follow {
     ledger: Ledger,
     following: Following,
     failed: Option<LedgerError>,
+}
+
+impl Step {
+    /// What happened, when it is more than that there are new cases.
+    #[must_use]
+    pub fn commit(&self) -> Option<&Arc<Commit>> {
+        match self {
+            Self::Commit(commit) => Some(commit),
+            Self::NewCases(_) => None,
+        }
+    }
+
+    /// What it takes in the log, in bytes; for bounding what is held.
+    #[must_use]
+    pub fn stored_bytes(&self) -> usize {
+        match self {
+            Self::Commit(commit) => commit.stored_bytes,
+            Self::NewCases(new) => new.stored_bytes(),
+        }
+    }
 }
 
 impl Follow {
@@ -30,6 +60,19 @@ impl Follow {
         self.next_where(|_| true).await
     }
 
+    /// The next commit, decoded only when it says more than that there are new cases: for whoever has nothing to do with a case
+    /// before something happens to it.
+    ///
+    /// # Errors
+    /// As [`Follow::next`].
+    pub async fn next_step(&mut self) -> Result<Step, LedgerError> {
+        let stored = self.next_stored(|_| true).await?;
+        match NewCases::of(&stored) {
+            Some(new) => Ok(Step::NewCases(new)),
+            None => self.decode(&stored).map(Step::Commit),
+        }
+    }
+
     /// The next commit that touches a stream; the others are passed over without being decoded.
     ///
     /// # Errors
@@ -41,22 +84,35 @@ impl Follow {
 
     async fn next_where(
         &mut self,
-        wanted: impl Fn(&event_store::StoredCommit) -> bool,
+        wanted: impl Fn(&StoredCommit) -> bool,
     ) -> Result<Arc<Commit>, LedgerError> {
+        let stored = self.next_stored(wanted).await?;
+        self.decode(&stored)
+    }
+
+    async fn next_stored(
+        &mut self,
+        wanted: impl Fn(&StoredCommit) -> bool,
+    ) -> Result<Arc<StoredCommit>, LedgerError> {
         if let Some(failed) = &self.failed {
             return Err(failed.clone());
         }
-        let next = loop {
+        loop {
             match self.following.next().await {
-                Ok(stored) if wanted(&stored) => break self.ledger.decode(&stored),
+                Ok(stored) if wanted(&stored) => return Ok(stored),
                 Ok(_) => {}
-                Err(error) => break Err(error),
+                Err(error) => return Err(self.fail(error)),
             }
-        };
-        if let Err(error) = &next {
-            self.failed = Some(error.clone());
         }
-        next
+    }
+
+    fn decode(&mut self, stored: &StoredCommit) -> Result<Arc<Commit>, LedgerError> {
+        self.ledger.decode(stored).map_err(|error| self.fail(error))
+    }
+
+    fn fail(&mut self, error: LedgerError) -> LedgerError {
+        self.failed = Some(error.clone());
+        error
     }
 
     /// The end of the last commit delivered, or what was asked for.

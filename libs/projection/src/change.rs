@@ -24,12 +24,18 @@ pub trait Projection: Send + 'static {
     /// What SQLite says.
     fn create(&self, db: &Connection) -> rusqlite::Result<()>;
 
+    /// Whether a commit that only makes cases, with the clocks that begin with them, changes no row whatever the cases are. Such
+    /// commits are then neither decoded nor applied; the case is there, whole, in the first change that something else makes.
+    fn ignores_new_cases(&self) -> bool {
+        false
+    }
+
     /// Fetches beforehand, for many commits at once, what applying them one by one would fetch from elsewhere. Called on a
     /// blocking thread before the transaction begins; [`Projection::release`] follows in any case.
     ///
     /// # Errors
     /// As [`Projection::apply`].
-    fn prepare(&mut self, batch: &[Arc<Commit>]) -> Result<(), FoldError> {
+    fn prepare(&mut self, batch: &[&Commit]) -> Result<(), FoldError> {
         let _nothing_to_fetch = batch;
         Ok(())
     }

@@ -1,4 +1,4 @@
-use ledger::{Commit, Position};
+use ledger::{Position, Step};
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 pub(crate) const TABLE: &str = "projection_checkpoint";
@@ -17,10 +17,12 @@ pub(crate) struct Checkpoint {
 
 impl Checkpoint {
     /// Moves to the end of a commit.
-    pub(crate) fn advance(&mut self, commit: &Commit) {
-        self.epoch = commit.epoch;
-        self.position = commit.last;
-        self.chain = commit.chain.to_string();
+    pub(crate) fn advance(&mut self, step: &Step) {
+        let (epoch, last, chain) = match step {
+            Step::Commit(commit) => (commit.epoch, commit.last, commit.chain),
+            Step::NewCases(new) => (new.epoch(), new.last(), new.chain()),
+        };
+        (self.epoch, self.position, self.chain) = (epoch, last, chain.to_string());
     }
 
     pub(crate) fn create(&self, db: &Connection) -> rusqlite::Result<()> {
@@ -69,8 +71,8 @@ impl Checkpoint {
     }
 }
 
-/// The position the rows are as of. Inside [`View::read`](crate::View::read) it belongs to the same snapshot as every other
-/// row read there.
+/// How far the file says it is. Its rows may be as of a later position, when nothing after this one concerned them; readers ask
+/// [`View::read_as_of`](crate::View::read_as_of).
 ///
 /// # Errors
 /// What SQLite says.

@@ -7,9 +7,9 @@ use case::event::{Event, Intake, Recorded};
 use case::ids::CaseId;
 use case::state::Case;
 use ledger::registry_stream::{self, RegistryFold};
-use ledger::{Commit, Ledger, LedgerError, Position, Stream};
+use ledger::{Commit, Ledger, LedgerError, NewCases, Position, Step, Stream};
 use lru::LruCache;
-use rusqlite::{Connection, TransactionBehavior};
+use rusqlite::{Connection, Transaction, TransactionBehavior};
 use tokio::runtime::Handle;
 
 use crate::change::{CaseChange, Change, FoldError, Projection};
@@ -24,9 +24,14 @@ pub(crate) struct Folder<P> {
     registry: RegistryFold,
     registry_stream: Stream,
     ledger: Ledger,
+    /// Where the file says it is; behind `checkpoint` while nothing came that concerns the rows.
+    written: Position,
     /// A batch was given up on the way: what is in memory may be ahead of the rows.
     stale: bool,
 }
+
+/// Steps that concern no row may be read again after a crash, up to so many events: some milliseconds.
+const UNWRITTEN_MAX: u64 = 16_384;
 
 /// Why a batch was not applied.
 #[derive(Debug, thiserror::Error)]
@@ -65,30 +70,80 @@ impl<P: Projection> Folder<P> {
         let registry = RegistryFold::load(ledger, Some(checkpoint.position)).await?;
         let cases = Cases { known: LruCache::new(cases_max), ledger: ledger.clone() };
         let (registry_stream, ledger) = (registry_stream::stream(), ledger.clone());
-        Ok(Self { db, checkpoint, projection, cases, registry, registry_stream, ledger, stale: false })
+        let written = checkpoint.position;
+        Ok(Self {
+            db,
+            checkpoint,
+            projection,
+            cases,
+            registry,
+            registry_stream,
+            ledger,
+            written,
+            stale: false,
+        })
+    }
+
+    pub(crate) fn ignores_new_cases(&self) -> bool {
+        self.projection.ignores_new_cases()
     }
 
     pub(crate) fn position(&self) -> Position {
         self.checkpoint.position
     }
 
-    /// Applies commits that follow on each other, all of them or none. Blocks; needs a runtime's handle for the cases that
+    /// Applies steps that follow on each other, all of them or none. Blocks; needs a runtime's handle for the cases that
     /// are not at hand. After a failure the same batch may be applied again, and nothing else.
-    pub(crate) fn apply(&mut self, batch: &[Arc<Commit>], runtime: &Handle) -> Result<Position, Failure> {
+    pub(crate) fn apply(&mut self, batch: &[Step], runtime: &Handle) -> Result<Position, Failure> {
         self.refresh(runtime)?;
+        let commits: Vec<&Commit> = batch.iter().filter_map(Step::commit).map(AsRef::as_ref).collect();
+        let Some(first) = commits.first() else { return self.pass(batch) };
         self.stale = true;
-        let prepared = self.projection.prepare(batch).map_err(|error| {
-            let at = batch.first().map_or(self.checkpoint.position, |commit| commit.first);
-            Failure::Prepare { at, error }
-        });
+        let at = first.first;
+        let prepared = self.projection.prepare(&commits).map_err(|error| Failure::Prepare { at, error });
         let applied = prepared.and_then(|()| self.write(batch, runtime));
         self.projection.release();
-        self.checkpoint = applied?;
+        self.moved_to(applied?);
         self.stale = false;
-        if batch.iter().any(|commit| destroys_a_key(commit)) {
+        if commits.iter().any(|commit| destroys_a_key(commit)) {
             self.truncate_journal();
         }
         Ok(self.checkpoint.position)
+    }
+
+    /// Nothing of the batch concerns the rows: only where they are changes, and that is written down now and then.
+    fn pass(&mut self, batch: &[Step]) -> Result<Position, Failure> {
+        let mut checkpoint = self.checkpoint.clone();
+        for step in batch {
+            self.cases.note(step);
+        }
+        if let Some(last) = batch.last() {
+            checkpoint.advance(last);
+        }
+        self.checkpoint = checkpoint;
+        if self.checkpoint.position.get().saturating_sub(self.written.get()) > UNWRITTEN_MAX {
+            self.write_checkpoint()?;
+        }
+        Ok(self.checkpoint.position)
+    }
+
+    /// Writes down where the rows are, as nothing more is applied.
+    pub(crate) fn leave(mut self) -> Result<(), Failure> {
+        if self.written == self.checkpoint.position { Ok(()) } else { self.write_checkpoint() }
+    }
+
+    fn write_checkpoint(&mut self) -> Result<(), Failure> {
+        let tx = self.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        check_writer(&tx, self.written)?;
+        self.checkpoint.write(&tx)?;
+        tx.commit()?;
+        self.written = self.checkpoint.position;
+        Ok(())
+    }
+
+    fn moved_to(&mut self, checkpoint: Checkpoint) {
+        self.written = checkpoint.position;
+        self.checkpoint = checkpoint;
     }
 
     /// What is in memory as of the rows again, after a batch was given up.
@@ -102,15 +157,19 @@ impl<P: Projection> Folder<P> {
     }
 
     /// Writes a batch in one transaction; gives back where the rows are then.
-    fn write(&mut self, batch: &[Arc<Commit>], runtime: &Handle) -> Result<Checkpoint, Failure> {
+    fn write(&mut self, batch: &[Step], runtime: &Handle) -> Result<Checkpoint, Failure> {
         let Self { db, projection, cases, registry, registry_stream, .. } = self;
         let mut checkpoint = self.checkpoint.clone();
         let tx = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let found = checkpoint::position(&tx)?;
-        if found != checkpoint.position {
-            return Err(Failure::OtherWriter { found, expected: checkpoint.position });
-        }
-        for commit in batch {
+        check_writer(&tx, self.written)?;
+        for step in batch {
+            let commit = match step {
+                Step::Commit(commit) => commit,
+                Step::NewCases(_) => {
+                    cases.note(step);
+                    continue;
+                }
+            };
             let published = fold_registry(registry, commit, registry_stream)?;
             let change = Change {
                 commit,
@@ -143,6 +202,11 @@ impl<P: Projection> Folder<P> {
     }
 }
 
+fn check_writer(tx: &Transaction<'_>, expected: Position) -> Result<(), Failure> {
+    let found = checkpoint::position(tx)?;
+    if found == expected { Ok(()) } else { Err(Failure::OtherWriter { found, expected }) }
+}
+
 fn fold_registry(registry: &mut RegistryFold, commit: &Commit, stream: &Stream) -> Result<bool, LedgerError> {
     for entry in commit.entries.iter().filter(|entry| entry.stream == *stream) {
         registry.apply(&entry.recorded);
@@ -157,11 +221,26 @@ fn destroys_a_key(commit: &Commit) -> bool {
 
 /// Cases as of the commit applied last.
 struct Cases {
-    known: LruCache<CaseId, Arc<Case>>,
+    known: LruCache<CaseId, Known>,
     ledger: Ledger,
 }
 
+enum Known {
+    Case(Arc<Case>),
+    /// Not folded before somebody asks for it.
+    New(NewCases),
+}
+
 impl Cases {
+    /// Keeps what was not applied, for the change that comes after it.
+    fn note(&mut self, step: &Step) {
+        if let Step::NewCases(new) = step {
+            for id in new.cases() {
+                self.known.put(id, Known::New(new.clone()));
+            }
+        }
+    }
+
     fn change<'a>(
         &mut self,
         commit: &'a Commit,
@@ -173,7 +252,7 @@ impl Cases {
             let version = events.first().map_or(0, |first| first.version.saturating_sub(1));
             let before = self.at(id, version, runtime)?;
             let after = self.after(&before, &events);
-            self.known.put(id, Arc::clone(&after));
+            self.known.put(id, Known::Case(Arc::clone(&after)));
             changes.push(CaseChange { before, after, events });
         }
         Ok(changes)
@@ -182,22 +261,29 @@ impl Cases {
     /// Folded once for all projections of the process when the command was one of this process too.
     fn after(&self, before: &Case, events: &[&Recorded]) -> Arc<Case> {
         let version = events.last().map_or(before.version, |last| last.version);
-        self.ledger.case_at_hand(before.id, version).unwrap_or_else(|| {
-            let mut after = before.clone();
-            for recorded in events {
-                after.evolve(recorded);
-            }
-            Arc::new(after)
-        })
+        let at_hand = self.ledger.case_at_hand(before.id, version);
+        at_hand.unwrap_or_else(|| Arc::new(folded(before.clone(), events.iter().copied())))
     }
 
     fn at(&mut self, id: CaseId, version: u64, runtime: &Handle) -> Result<Arc<Case>, LedgerError> {
         if version == 0 {
             return Ok(Arc::new(Case::new(id)));
         }
-        if let Some(case) = self.known.get(&id).filter(|case| case.version == version) {
-            return Ok(Arc::clone(case));
+        let known = match self.known.get(&id) {
+            Some(Known::Case(case)) => Some(Arc::clone(case)),
+            Some(Known::New(new)) => Some(Arc::new(folded(Case::new(id), &new.of_case(id)?))),
+            None => None,
+        };
+        match known.filter(|case| case.version == version) {
+            Some(case) => Ok(case),
+            None => Ok(Arc::new(runtime.block_on(self.ledger.read_case_at(id, version))?)),
         }
-        Ok(Arc::new(runtime.block_on(self.ledger.read_case_at(id, version))?))
     }
+}
+
+fn folded<'a>(mut case: Case, events: impl IntoIterator<Item = &'a Recorded>) -> Case {
+    for recorded in events {
+        case.evolve(recorded);
+    }
+    case
 }

@@ -1,10 +1,9 @@
 //! The loop: gathers what the ledger has while the last batch is being applied, and hands it over when that is done.
 
 use std::pin::Pin;
-use std::sync::Arc;
 use std::time::Duration;
 
-use ledger::{Commit, Follow, Ledger, LedgerError, Position};
+use ledger::{Follow, Ledger, LedgerError, Position, Step};
 use tokio::runtime::Handle;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -53,7 +52,7 @@ pub(crate) struct Runner<P> {
     state: watch::Sender<State>,
     work: Work<P>,
     gathering: Gathering,
-    batch: Vec<Arc<Commit>>,
+    batch: Vec<Step>,
     batch_bytes: usize,
     work_pause: Pause,
     gathering_pause: Pause,
@@ -91,7 +90,7 @@ impl Pause {
 /// A folder with a batch and what came of it.
 struct Applied<P> {
     folder: Box<Folder<P>>,
-    batch: Vec<Arc<Commit>>,
+    batch: Vec<Step>,
     outcome: Result<Position, Failure>,
 }
 
@@ -100,7 +99,7 @@ enum Work<P> {
     Idle(Box<Folder<P>>),
     Busy(JoinHandle<Applied<P>>),
     /// A batch is applied again after a pause.
-    Pausing(Box<Folder<P>>, Vec<Arc<Commit>>, Pin<Box<dyn Future<Output = ()> + Send>>),
+    Pausing(Box<Folder<P>>, Vec<Step>, Pin<Box<dyn Future<Output = ()> + Send>>),
     /// In the middle of changing hands; never seen from outside.
     Changing,
 }
@@ -112,33 +111,50 @@ enum Gathering {
 }
 
 struct Gathered {
-    follow: Follow,
-    commit: Result<Arc<Commit>, LedgerError>,
+    source: Source,
+    step: Result<Step, LedgerError>,
     /// What was at hand behind it.
-    more: Vec<Arc<Commit>>,
+    more: Vec<Step>,
     behind: bool,
 }
 
-async fn gather(mut follow: Follow, room: usize) -> Gathered {
-    let commit = follow.next().await;
+/// Where steps come from.
+struct Source {
+    follow: Follow,
+    /// See [`Projection::ignores_new_cases`].
+    ignores_new_cases: bool,
+}
+
+impl Source {
+    async fn next(&mut self) -> Result<Step, LedgerError> {
+        if self.ignores_new_cases {
+            self.follow.next_step().await
+        } else {
+            self.follow.next().await.map(Step::Commit)
+        }
+    }
+}
+
+async fn gather(mut source: Source, room: usize) -> Gathered {
+    let step = source.next().await;
     let mut more = Vec::new();
     // An error is said again by the next call.
     while more.len() + 1 < room.min(AT_HAND_MAX)
-        && follow.has_at_hand()
-        && let Ok(commit) = follow.next().await
+        && source.follow.has_at_hand()
+        && let Ok(step) = source.next().await
     {
-        more.push(commit);
+        more.push(step);
     }
-    let behind = follow.is_behind();
-    Gathered { follow, commit, more, behind }
+    let behind = source.follow.is_behind();
+    Gathered { source, step, more, behind }
 }
 
 /// The same after a pause, going on where the last one ended: one that failed says the same for ever.
-async fn gather_again(ledger: Ledger, last: Follow, pause: Duration) -> Gathered {
+async fn gather_again(ledger: Ledger, last: Source, pause: Duration) -> Gathered {
     sleep(pause).await;
-    match ledger.follow(last.position()) {
-        Ok(follow) => gather(follow, 1).await,
-        Err(error) => Gathered { follow: last, commit: Err(error), more: Vec::new(), behind: false },
+    match ledger.follow(last.follow.position()) {
+        Ok(follow) => gather(Source { follow, ..last }, 1).await,
+        Err(error) => Gathered { source: last, step: Err(error), more: Vec::new(), behind: false },
     }
 }
 
@@ -162,8 +178,9 @@ impl<P: Projection> Runner<P> {
         options: Options,
         stop: CancellationToken,
     ) -> Self {
+        let source = Source { follow, ignores_new_cases: folder.ignores_new_cases() };
         let work = Work::Idle(Box::new(folder));
-        let gathering = Gathering::Waiting(Box::pin(gather(follow, options.batch_commits)));
+        let gathering = Gathering::Waiting(Box::pin(gather(source, options.batch_commits)));
         let (work_pause, gathering_pause) = (Pause::NONE, Pause::NONE);
         Self {
             name,
@@ -253,21 +270,21 @@ impl<P: Projection> Runner<P> {
     }
 
     fn take(&mut self, gathered: Gathered) {
-        let Gathered { follow, commit, more, behind } = gathered;
-        self.behind = behind && commit.is_ok();
-        match commit {
-            Ok(commit) => {
+        let Gathered { source, step, more, behind } = gathered;
+        self.behind = behind && step.is_ok();
+        match step {
+            Ok(step) => {
                 self.gathering_pause.is_over(self.name);
-                for commit in std::iter::once(commit).chain(more) {
-                    self.batch_bytes = self.batch_bytes.saturating_add(commit.stored_bytes);
-                    self.batch.push(commit);
+                for step in std::iter::once(step).chain(more) {
+                    self.batch_bytes = self.batch_bytes.saturating_add(step.stored_bytes());
+                    self.batch.push(step);
                 }
                 let room = self.options.batch_commits.saturating_sub(self.batch.len());
-                self.gathering = Gathering::Waiting(Box::pin(gather(follow, room)));
+                self.gathering = Gathering::Waiting(Box::pin(gather(source, room)));
             }
             Err(error) if error.is_away() => {
                 let pause = self.gathering_pause.next(self.name, &error);
-                let again = gather_again(self.ledger.clone(), follow, pause);
+                let again = gather_again(self.ledger.clone(), source, pause);
                 self.gathering = Gathering::Waiting(Box::pin(again));
             }
             Err(error) => self.gathering = Gathering::Ended(error),
@@ -314,19 +331,30 @@ impl<P: Projection> Runner<P> {
     }
 
     async fn finish(self) -> Result<(), RunError> {
-        let Work::Busy(work) = self.work else { return Ok(()) };
-        match work.await {
-            Ok(Applied { outcome: Ok(position), .. }) => {
-                tell(&self.state, position);
-                Ok(())
-            }
-            // The next start applies it.
-            Ok(Applied { outcome: Err(failure), .. }) if failure.is_away() => Ok(()),
-            Ok(Applied { outcome: Err(failure), .. }) => {
-                Err(RunError::Parked { name: self.name, reason: failure.to_string() })
-            }
-            Err(_panic) => Err(RunError::Parked { name: self.name, reason: "the fold panicked".to_owned() }),
+        let folder = match self.work {
+            Work::Idle(folder) => folder,
+            // What was given up, the next start applies.
+            Work::Pausing(..) | Work::Changing => return Ok(()),
+            Work::Busy(work) => match work.await {
+                Ok(Applied { folder, outcome: Ok(position), .. }) => {
+                    tell(&self.state, position);
+                    folder
+                }
+                // The next start applies it.
+                Ok(Applied { outcome: Err(failure), .. }) if failure.is_away() => return Ok(()),
+                Ok(Applied { outcome: Err(failure), .. }) => {
+                    return Err(RunError::Parked { name: self.name, reason: failure.to_string() });
+                }
+                Err(_panic) => {
+                    return Err(RunError::Parked { name: self.name, reason: "the fold panicked".to_owned() });
+                }
+            },
+        };
+        // Whoever does not wait for it reads some commits twice at the next start, no more.
+        if let Ok(Err(failure)) = tokio::task::spawn_blocking(move || folder.leave()).await {
+            tracing::warn!(projection = self.name, %failure, "the last position was not written down");
         }
+        Ok(())
     }
 
     /// Stands still and says why. The rows stay as they are; the next start tries again.
@@ -338,7 +366,7 @@ impl<P: Projection> Runner<P> {
     }
 }
 
-fn apply<P: Projection>(mut folder: Box<Folder<P>>, batch: Vec<Arc<Commit>>) -> Work<P> {
+fn apply<P: Projection>(mut folder: Box<Folder<P>>, batch: Vec<Step>) -> Work<P> {
     let runtime = Handle::current();
     Work::Busy(tokio::task::spawn_blocking(move || {
         let outcome = folder.apply(&batch, &runtime);

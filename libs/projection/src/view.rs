@@ -224,8 +224,20 @@ impl View {
         T: Send + 'static,
         F: FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
     {
+        self.read_as_of(read).await.map(|(answer, _as_of)| answer)
+    }
+
+    /// [`View::read`], and a position that the rows read are as of, at least.
+    ///
+    /// # Errors
+    /// [`ReadError`]
+    pub async fn read_as_of<T, F>(&self, read: F) -> Result<(T, Position), ReadError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    {
         let name = self.shared.name;
-        let parked = self.state.borrow().parked.clone();
+        let State { position, parked, .. } = self.state.borrow().clone();
         if let Some(reason) = parked {
             return Err(ReadError::Parked { name, reason: reason.as_ref().to_owned() });
         }
@@ -237,7 +249,8 @@ impl View {
             let _permit = permit;
             shared.with_connection(read)
         });
-        Ok(work.await.map_err(|_aborted| ReadError::Aborted { name })??)
+        let answer = work.await.map_err(|_aborted| ReadError::Aborted { name })??;
+        Ok((answer, position))
     }
 }
 

@@ -75,6 +75,8 @@ pub struct Reactor {
     pub version: u32,
     /// Which cases ask for it; looks at nothing but the case.
     pub wants: Wants,
+    /// Whether a case may ask to which nothing happened yet but that it was raised. Else such commits are not even decoded.
+    pub new_cases_ask: bool,
     /// What is done about them.
     pub act: Act,
 }
@@ -85,7 +87,8 @@ impl Reactor {
     /// # Errors
     /// [`OpenError`]
     pub async fn start(self, desk: &Desk, dir: &Path, shutdown: &Shutdown) -> Result<View, OpenError> {
-        let todo = Todo { name: self.name, version: self.version, wants: self.wants };
+        let Self { name, version, wants, new_cases_ask, .. } = self;
+        let todo = Todo { name, version, wants, new_cases_ask };
         let stop = shutdown.token().clone();
         let (view, run) = projection::start(dir, todo, desk.ledger.clone(), Options::DEFAULT, stop).await?;
         let ending = shutdown.clone();

@@ -87,7 +87,7 @@ async fn noted_after(world: &World, number: u128, traceparent: Option<&str>) -> 
 #[tokio::test]
 async fn what_is_done_by_itself_is_in_the_trace_that_led_to_it() {
     let world = World::start().await;
-    let reactor = Reactor { name: "notes", version: 1, wants: is_bare, act };
+    let reactor = Reactor { name: "notes", version: 1, wants: is_bare, new_cases_ask: true, act };
     reactor.start(&world.desk, &world.dir("rows"), &world.shutdown).await.unwrap();
     let given = TraceContext::parse(GIVEN).unwrap();
     let kept = noted_after(&world, 1, Some(GIVEN)).await.unwrap();

@@ -14,6 +14,7 @@ pub(crate) struct Todo {
     pub name: &'static str,
     pub version: u32,
     pub wants: Wants,
+    pub new_cases_ask: bool,
 }
 
 /// A case that asks.
@@ -41,6 +42,10 @@ impl Projection for Todo {
                 case_id BLOB PRIMARY KEY, position INTEGER NOT NULL UNIQUE, traceparent TEXT
              ) WITHOUT ROWID;",
         )
+    }
+
+    fn ignores_new_cases(&self) -> bool {
+        !self.new_cases_ask
     }
 
     fn apply(&mut self, tx: &Transaction<'_>, change: &Change<'_>) -> Result<(), FoldError> {

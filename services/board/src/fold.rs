@@ -8,8 +8,6 @@ mod rows;
 mod schema;
 mod search;
 
-use std::sync::Arc;
-
 use case::Case;
 use case::event::{Dispatch, Event, Recorded};
 use case::time::At;
@@ -71,7 +69,7 @@ impl Projection for BoardFold {
         db.execute_batch(schema::TABLES)
     }
 
-    fn prepare(&mut self, batch: &[Arc<Commit>]) -> Result<(), FoldError> {
+    fn prepare(&mut self, batch: &[&Commit]) -> Result<(), FoldError> {
         self.keys.fetch(batch)
     }
 

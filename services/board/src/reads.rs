@@ -100,8 +100,7 @@ impl Board {
         T: Send + 'static,
         F: FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
     {
-        let answer = self.view.read(move |db| Ok((read(db)?, projection::position(db)?))).await;
-        answer.map_err(|error| of_read(&error))
+        self.view.read_as_of(read).await.map_err(|error| of_read(&error))
     }
 
     /// A position as callers see it.

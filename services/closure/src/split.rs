@@ -19,7 +19,7 @@ fn is_ended_child(case: &Case) -> bool {
 }
 
 pub(crate) async fn start(desk: &Desk, dir: &Path, shutdown: &Shutdown) -> Result<View, OpenError> {
-    let reactor = Reactor { name: "split", version: 2, wants: is_ended_child, act };
+    let reactor = Reactor { name: "split", version: 2, wants: is_ended_child, new_cases_ask: false, act };
     reactor.start(desk, dir, shutdown).await
 }
 

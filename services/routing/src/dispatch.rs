@@ -17,7 +17,7 @@ fn is_filed(case: &Case) -> bool {
 }
 
 pub(crate) async fn start(desk: &Desk, dir: &Path, shutdown: &Shutdown) -> Result<View, OpenError> {
-    let reactor = Reactor { name: "dispatch", version: 2, wants: is_filed, act };
+    let reactor = Reactor { name: "dispatch", version: 2, wants: is_filed, new_cases_ask: false, act };
     reactor.start(desk, dir, shutdown).await
 }
 

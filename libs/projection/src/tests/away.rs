@@ -1,7 +1,5 @@
 //! What a fold needs from elsewhere is away for a while.
 
-use std::sync::Arc;
-
 use ledger::Commit;
 use ledger::registry_stream::publish;
 use registry::sample;
@@ -53,7 +51,7 @@ impl Projection for Needy {
         )
     }
 
-    fn prepare(&mut self, batch: &[Arc<Commit>]) -> Result<(), FoldError> {
+    fn prepare(&mut self, batch: &[&Commit]) -> Result<(), FoldError> {
         self.seen.send_modify(|seen| seen.prepared += 1);
         let needs = batch.iter().any(|commit| commit.last.get() >= self.needs_from);
         if needs && !self.in_the_middle { self.need() } else { Ok(()) }

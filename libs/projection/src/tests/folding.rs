@@ -10,6 +10,8 @@ use tokio::time::Instant;
 use super::support::{LONG, Notes, checksum, count, fill, ledger, run, run_with, step};
 use crate::{Behind, NotReady, Options, Progress, ReadError, RunError, rebuild};
 
+const COMMITS: &str = "SELECT commits FROM sums";
+
 fn options(batch_commits: usize, cases_max: usize) -> Options {
     Options { batch_commits, cases_max: NonZeroUsize::new(cases_max).unwrap(), ..Options::DEFAULT }
 }
@@ -22,7 +24,7 @@ async fn commits_before_and_after_the_start_are_folded_once() {
     let running = run(dir.path(), Notes::new(), &ledger).await;
     let position = fill(&ledger, 21, 20).await;
     running.view.wait_for(position, LONG).await.unwrap();
-    assert_eq!(count(&running.view, "SELECT commits FROM sums").await, 40);
+    assert_eq!(count(&running.view, COMMITS).await, 40);
     assert_eq!(count(&running.view, "SELECT count(*) FROM events").await, position.get() as i64);
     assert_eq!(count(&running.view, "SELECT sum(version) FROM cases").await, position.get() as i64);
     let notes = "SELECT count(*) FROM words WHERE words MATCH 'NoteAdded'";
@@ -53,6 +55,55 @@ async fn after_many_at_once_a_batch_waits_for_the_pause_and_no_longer() {
     running.stop().await.unwrap();
 }
 
+fn ignoring() -> Notes {
+    Notes { ignores_new: true, ..Notes::new() }
+}
+
+#[tokio::test]
+async fn a_case_that_was_ignored_while_new_is_whole_in_its_first_change() {
+    // The second time the case is forgotten again before it changes, and read from the ledger.
+    for cases_max in [8, 1] {
+        let dir = tempfile::tempdir().unwrap();
+        let ledger = ledger(dir.path());
+        let running = run_with(dir.path(), ignoring(), &ledger, options(512, cases_max)).await;
+        for case in 1..4 {
+            step(&ledger, case, &[case]).await;
+        }
+        let both = step(&ledger, 4, &[1, 4]).await;
+        running.view.wait_for(both, LONG).await.unwrap();
+        // Of one commit the noted case and the new one beside it; nothing of the others.
+        assert_eq!(count(&running.view, COMMITS).await, 1);
+        assert_eq!(count(&running.view, "SELECT count(*) FROM cases").await, 2);
+        assert_eq!(count(&running.view, "SELECT sum(version) FROM cases").await, 3);
+        running.stop().await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn what_concerns_no_row_is_written_down_when_the_projection_ends_and_read_again_when_it_could_not() {
+    let dir = tempfile::tempdir().unwrap();
+    let ledger = ledger(dir.path());
+    let written =
+        || crate::position(&rusqlite::Connection::open(dir.path().join("notes.sqlite")).unwrap()).unwrap();
+    let mut last = Position::ZERO;
+    for ends in ["killed", "stopped", "stopped again"] {
+        let running = run(dir.path(), ignoring(), &ledger).await;
+        let from = written();
+        last = step(&ledger, u128::from(last.get()), &[u128::from(last.get())]).await;
+        running.view.wait_for(last, LONG).await.unwrap();
+        let ((), as_of) = running.view.read_as_of(|_db| Ok(())).await.unwrap();
+        assert_eq!((as_of, written()), (last, from), "{ends}: read as of the last, nothing written");
+        if ends == "killed" {
+            running.ended.abort();
+            assert!(running.ended.await.unwrap_err().is_cancelled());
+            assert_eq!(written(), Position::ZERO);
+        } else {
+            running.stop().await.unwrap();
+            assert_eq!(written(), last);
+        }
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 12, ..ProptestConfig::default() })]
 
@@ -63,6 +114,7 @@ proptest! {
         pieces in prop::collection::vec((1..12_u128, 0..20_u64), 1..6),
         batch in 1..5_usize,
         cases in 1..8_usize,
+        ignores_new in any::<bool>(),
     ) {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
         runtime.block_on(async {
@@ -71,7 +123,7 @@ proptest! {
             let mut next = 1;
             let applied = Notes::new().applied;
             for (commits, wait) in &pieces {
-                let notes = Notes { applied: Arc::clone(&applied), ..Notes::new() };
+                let notes = Notes { applied: Arc::clone(&applied), ignores_new, ..Notes::new() };
                 let running = run_with(dir.path(), notes, &ledger, options(batch, cases)).await;
                 let position = fill(&ledger, next, *commits).await;
                 next += commits;
@@ -79,15 +131,20 @@ proptest! {
                 running.view.wait_for(until, LONG).await.unwrap();
                 running.stop().await.unwrap();
             }
-            let running = run(dir.path(), Notes { applied: Arc::clone(&applied), ..Notes::new() }, &ledger).await;
+            let notes = Notes { applied: Arc::clone(&applied), ignores_new, ..Notes::new() };
+            let running = run(dir.path(), notes, &ledger).await;
             running.view.wait_for(ledger.head().position, LONG).await.unwrap();
-            assert_eq!(u128::from(applied.load(Ordering::Relaxed)), next - 1);
+            assert_eq!(i64::try_from(applied.load(Ordering::Relaxed)), Ok(count(&running.view, COMMITS).await));
+            if !ignores_new {
+                assert_eq!(u128::from(applied.load(Ordering::Relaxed)), next - 1);
+            }
             let live = checksum(&running.view).await;
             running.stop().await.unwrap();
 
             let other = tempfile::tempdir().unwrap();
-            rebuild(other.path(), Notes::new(), ledger.clone(), Options::DEFAULT, |_| {}).await.unwrap();
-            let running = run(other.path(), Notes::new(), &ledger).await;
+            let notes = Notes { ignores_new, ..Notes::new() };
+            rebuild(other.path(), notes, ledger.clone(), Options::DEFAULT, |_| {}).await.unwrap();
+            let running = run(other.path(), Notes { ignores_new, ..Notes::new() }, &ledger).await;
             assert_eq!(checksum(&running.view).await, live);
             running.stop().await.unwrap();
         });
@@ -163,7 +220,7 @@ async fn a_failing_fold_parks_and_never_skips() {
     }
     let mended = run(dir.path(), Notes::new(), &ledger).await;
     mended.view.wait_for(ledger.head().position, LONG).await.unwrap();
-    assert_eq!(count(&mended.view, "SELECT commits FROM sums").await, 5);
+    assert_eq!(count(&mended.view, COMMITS).await, 5);
     mended.stop().await.unwrap();
 }
 
@@ -178,7 +235,7 @@ async fn a_second_writer_of_the_same_file_is_noticed() {
     let parked = outcomes.iter().filter(|outcome| matches!(outcome, Err(Behind::Parked { .. }))).count();
     assert_eq!(parked, 1, "{outcomes:?}");
     let good = if outcomes[0].is_ok() { &first.view } else { &second.view };
-    assert_eq!(count(good, "SELECT commits FROM sums").await, 1);
+    assert_eq!(count(good, COMMITS).await, 1);
 }
 
 #[tokio::test]

@@ -107,12 +107,14 @@ pub(crate) struct Notes {
     /// The fold fails at this position.
     pub fails_at: Option<u64>,
     pub panics: bool,
+    /// Whether new cases are nothing to it; then it has no rows of them before something happens to them.
+    pub ignores_new: bool,
     pub applied: Arc<AtomicU64>,
 }
 
 impl Notes {
     pub(crate) fn new() -> Self {
-        Self { version: 1, fails_at: None, panics: false, applied: Arc::default() }
+        Self { version: 1, fails_at: None, panics: false, ignores_new: false, applied: Arc::default() }
     }
 
     pub(crate) fn failing_at(position: u64) -> Self {
@@ -137,6 +139,10 @@ impl Projection for Notes {
              INSERT INTO sums VALUES (1, 0);
              CREATE VIRTUAL TABLE words USING fts5(kind);",
         )
+    }
+
+    fn ignores_new_cases(&self) -> bool {
+        self.ignores_new
     }
 
     fn apply(&mut self, tx: &Transaction<'_>, change: &Change<'_>) -> Result<(), FoldError> {

@@ -1,7 +1,6 @@
 //! Keys for what is searched, fetched for a whole batch of commits at once where a fetch is a round trip.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
 
 use case::Case;
 use case::event::{Event, Intake, Recorded};
@@ -27,7 +26,7 @@ impl Keys {
     }
 
     /// Fetches what the batch will most likely need.
-    pub(super) fn fetch(&mut self, batch: &[Arc<Commit>]) -> Result<(), FoldError> {
+    pub(super) fn fetch(&mut self, batch: &[&Commit]) -> Result<(), FoldError> {
         if self.vault.has_rows_here() {
             return Ok(());
         }

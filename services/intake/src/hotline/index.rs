@@ -58,6 +58,11 @@ impl Projection for Index {
         )
     }
 
+    /// The receipt told where a new case stands.
+    fn ignores_new_cases(&self) -> bool {
+        true
+    }
+
     fn apply(&mut self, tx: &Transaction<'_>, change: &Change<'_>) -> Result<(), FoldError> {
         for one in &change.cases {
             for row in rows(one, change) {
@@ -150,7 +155,7 @@ pub(super) struct Page {
 
 /// Reads a source's outcomes after a position.
 pub(super) async fn page(view: &View, source: SourceId, after: u64) -> Result<Page, ReadError> {
-    view.read(move |db| {
+    let read = move |db: &Connection| {
         let mut statement = db.prepare_cached(
             "SELECT body FROM source JOIN outcome USING (position)
              WHERE source = ?1 AND position > ?2 ORDER BY position LIMIT ?3",
@@ -161,13 +166,12 @@ pub(super) async fn page(view: &View, source: SourceId, after: u64) -> Result<Pa
             rows.push(row?);
         }
         let more = rows.len() == PAGE as usize;
-        let covered = match rows.last() {
-            Some(last) if more => last.position,
-            Some(_) | None => projection::position(db)?.get(),
-        };
-        Ok(Page { rows, covered, more })
-    })
-    .await
+        Ok((rows, more))
+    };
+    let ((rows, more), as_of) = view.read_as_of(read).await?;
+    let last = rows.last().map_or(0, |row: &OutcomeRow| row.position);
+    let covered = if more { last } else { last.max(as_of.get()) };
+    Ok(Page { rows, covered, more })
 }
 
 fn read_body(row: &rusqlite::Row<'_>) -> rusqlite::Result<OutcomeRow> {

@@ -66,6 +66,11 @@ impl Projection for Index {
         )
     }
 
+    /// A feed tells of duties, and a new case has none.
+    fn ignores_new_cases(&self) -> bool {
+        true
+    }
+
     fn apply(&mut self, tx: &Transaction<'_>, change: &Change<'_>) -> Result<(), FoldError> {
         for row in fold::rows(change) {
             let body = serde_json::to_string(&row).map_err(|error| FoldError::Fact(error.to_string()))?;
@@ -122,7 +127,7 @@ pub(super) struct Page {
 
 /// Reads what organisations hear after a position.
 pub(super) async fn page(view: &View, orgs: Arc<[OrgId]>, after: u64) -> Result<Page, projection::ReadError> {
-    view.read(move |db| {
+    let read = move |db: &Connection| {
         let mut positions = BTreeSet::new();
         let mut next = db.prepare_cached(
             "SELECT position FROM feed WHERE org = ?1 AND position > ?2 ORDER BY position LIMIT ?3",
@@ -141,13 +146,12 @@ pub(super) async fn page(view: &View, orgs: Arc<[OrgId]>, after: u64) -> Result<
             let position: i64 = position;
             rows.push(body.query_row([position], read_body)?);
         }
-        let covered = match rows.last() {
-            Some(last) if more => last.position,
-            Some(_) | None => projection::position(db)?.get(),
-        };
-        Ok(Page { rows, covered, more })
-    })
-    .await
+        Ok((rows, more))
+    };
+    let ((rows, more), as_of) = view.read_as_of(read).await?;
+    let last = rows.last().map_or(0, |row: &EventRow| row.position);
+    let covered = if more { last } else { last.max(as_of.get()) };
+    Ok(Page { rows, covered, more })
 }
 
 fn read_body(row: &rusqlite::Row<'_>) -> rusqlite::Result<EventRow> {

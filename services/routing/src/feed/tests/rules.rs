@@ -11,7 +11,7 @@ use wire::pb::whistle::routing::v1::SubscribeRequest;
 use super::support::{HOUSING, TRAFFIC, org_id};
 use crate::feed::acks::{Ack, AckError, Acks};
 use crate::feed::index::Latest;
-use crate::feed::kinds::KINDS;
+use crate::feed::kinds::{KINDS, Kind, kind};
 use crate::feed::scope::Scope;
 
 #[test]
@@ -21,6 +21,13 @@ fn every_event_type_has_one_kind() {
     known.sort_unstable();
     stored.sort_unstable();
     assert_eq!(known, stored);
+}
+
+#[test]
+fn what_makes_a_case_is_silent_so_that_the_index_may_ignore_it() {
+    for event_type in ["CaseRaised", "ClockArmed"] {
+        assert_eq!(kind(event_type), Kind::Silent, "{event_type}");
+    }
 }
 
 fn caller(world: &World, person: &str) -> Caller {
