@@ -39,6 +39,8 @@ mod tests;
 
 use bytes::Bytes;
 use jiff::Timestamp;
+use jiff::fmt::serde::timestamp::microsecond::required as micros;
+use serde::{Deserialize, Serialize};
 
 use crate::chain::{ALGORITHM, ChainHash, EventIds};
 use crate::commit::{NewCommit, StoredCommit, StoredEvent};
@@ -86,30 +88,35 @@ pub enum FrameError {
     Field(&'static str),
 }
 
-/// What the committer adds to a [`NewCommit`].
-pub(crate) struct Assigned<'a> {
-    pub ledger: &'a str,
+/// What the log adds to a [`NewCommit`]: from both, whoever knows the ledger's id makes the stored bytes again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Assigned {
+    /// See [`StoredCommit::epoch`].
     pub epoch: u32,
+    /// See [`StoredCommit::first`].
     pub first: Position,
+    /// See [`StoredCommit::previous`].
     pub previous: ChainHash,
+    /// See [`StoredCommit::recorded_at`].
+    #[serde(with = "micros")]
     pub recorded_at: Timestamp,
-    /// First version per append, in order.
-    pub versions: &'a [Version],
+    /// The version of the first event of each append, in order.
+    pub versions: Vec<Version>,
 }
 
 /// Writes a commit. Fails only when a part does not fit its length field, which a checked commit never does.
-pub(crate) fn encode(commit: &NewCommit, assigned: &Assigned<'_>) -> Result<Bytes, FrameError> {
+pub(crate) fn encode(commit: &NewCommit, ledger: &str, assigned: &Assigned) -> Result<Bytes, FrameError> {
     let mut out = Vec::with_capacity(commit.encoded_len());
     out.extend(MAGIC);
     out.extend([FORMAT, ALGORITHM]);
     out.extend([0; 4]);
     out.push(flags(commit));
-    encode_header(&mut out, commit, assigned)?;
+    encode_header(&mut out, commit, ledger, assigned)?;
     out.push(fit(commit.appends.len(), "appends")?);
     if commit.appends.len() != assigned.versions.len() {
         return Err(FrameError::Field("appends"));
     }
-    for (append, version) in commit.appends.iter().zip(assigned.versions) {
+    for (append, version) in commit.appends.iter().zip(&assigned.versions) {
         put_text(&mut out, append.stream.as_str(), "stream")?;
         out.extend(version.0.to_be_bytes());
         out.extend(fit::<u16>(append.events.len(), "events")?.to_be_bytes());
@@ -134,9 +141,14 @@ fn flags(commit: &NewCommit) -> u8 {
         | flag(commit.traceparent.is_some(), TRACEPARENT)
 }
 
-fn encode_header(out: &mut Vec<u8>, commit: &NewCommit, assigned: &Assigned<'_>) -> Result<(), FrameError> {
+fn encode_header(
+    out: &mut Vec<u8>,
+    commit: &NewCommit,
+    ledger: &str,
+    assigned: &Assigned,
+) -> Result<(), FrameError> {
     let count = commit.appends.iter().map(|append| append.events.len()).sum::<usize>();
-    put_text(out, assigned.ledger, "ledger")?;
+    put_text(out, ledger, "ledger")?;
     out.extend(assigned.epoch.to_be_bytes());
     out.extend(assigned.first.0.to_be_bytes());
     out.extend(fit::<u16>(count, "count")?.to_be_bytes());
@@ -182,6 +194,29 @@ pub(crate) fn stated_len(start: &[u8]) -> Result<usize, FrameError> {
 }
 
 impl StoredCommit {
+    /// The commit that the log made of a new one.
+    ///
+    /// # Errors
+    /// [`FrameError`] when the two do not belong together, or the new one was never checked.
+    pub fn assemble(new: &NewCommit, ledger: &str, assigned: &Assigned) -> Result<StoredCommit, FrameError> {
+        StoredCommit::decode(encode(new, ledger, assigned)?)
+    }
+
+    /// What the log added to it.
+    #[must_use]
+    pub fn assigned(&self) -> Assigned {
+        let mut versions = Vec::new();
+        let mut stream = None;
+        for event in &self.events {
+            if stream != Some(&event.stream) {
+                stream = Some(&event.stream);
+                versions.push(event.version);
+            }
+        }
+        let Self { epoch, first, previous, recorded_at, .. } = *self;
+        Assigned { epoch, first, previous, recorded_at, versions }
+    }
+
     /// Reads a commit from its stored or published bytes and computes what derives from them.
     ///
     /// # Errors

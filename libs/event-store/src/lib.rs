@@ -46,7 +46,7 @@ pub use chain::ChainHash;
 pub use commit::{Append, Committed, EPOCH_OPENED, NewCommit, NewEvent, StoredCommit, StoredEvent};
 pub use errors::{CommitError, InvalidCommit, OpenError, ReadError};
 pub use follow::Follower;
-pub use frame::FrameError;
+pub use frame::{Assigned, FrameError};
 pub use ids::{BadStreamName, Expected, Position, StreamName, Version};
 pub use options::{BeforeSync, FailStop, Options, Seams, SyncPoint};
 pub use reads::{LogPage, StreamEvent, StreamPage};

@@ -70,7 +70,7 @@ impl Remote {
         tracing::info!(ledger, position = %status.head.position, "the ledger answers");
         let tasks = TaskTracker::new();
         let tail = Tail::start(Arc::clone(&link), &status, &tasks);
-        let commits = Commits::start(Arc::clone(&link), &tasks);
+        let commits = Commits::start(Arc::clone(&link), ledger, &tasks);
         Ok(Introduced { code: status.code, remote: Self { link, commits, tail } })
     }
 

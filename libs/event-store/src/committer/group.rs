@@ -5,11 +5,10 @@ use uuid::Uuid;
 
 use crate::commit::{Committed, NewCommit, StoredCommit};
 use crate::errors::{CommitError, ReadError};
-use crate::frame::{Assigned, encode, to_micros};
+use crate::frame::{Assigned, to_micros};
 use crate::ids::{StreamName, Version};
 use crate::keys;
 use crate::limits::CHUNK_BYTES;
-use crate::log::decode;
 use crate::queue::{Job, Reply};
 use crate::store::{Head, Shared};
 
@@ -76,7 +75,7 @@ impl<'a> Group<'a> {
             }
             firsts.push(actual.next());
         }
-        let commit = self.stage(new, &firsts)?;
+        let commit = self.stage(new, firsts)?;
         Ok(Ok(Committed { commit, repeated: false }))
     }
 
@@ -102,19 +101,18 @@ impl<'a> Group<'a> {
         }
     }
 
-    fn stage(&mut self, new: &NewCommit, firsts: &[Version]) -> Result<Arc<StoredCommit>, ReadError> {
+    fn stage(&mut self, new: &NewCommit, versions: Vec<Version>) -> Result<Arc<StoredCommit>, ReadError> {
         let first = self.head.position.next();
         let assigned = Assigned {
-            ledger: &self.shared.ledger,
             epoch: self.head.epoch,
             first,
             previous: self.head.chain,
             recorded_at: to_micros(new.recorded_at).max(self.head.recorded_at),
-            versions: firsts,
+            versions,
         };
-        let raw = encode(new, &assigned).map_err(|error| ReadError::frame(first, &error))?;
         // Read back before it is written: what is answered is what the log will say.
-        let commit = decode(first, raw)?;
+        let commit = StoredCommit::assemble(new, &self.shared.ledger, &assigned);
+        let commit = Arc::new(commit.map_err(|error| ReadError::frame(first, &error))?);
         self.put(&commit);
         self.head = Head {
             epoch: commit.epoch,

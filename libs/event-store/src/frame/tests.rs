@@ -40,14 +40,13 @@ fn sample() -> NewCommit {
 
 fn encoded(commit: &NewCommit, first: u64, versions: &[Version]) -> Bytes {
     let assigned = Assigned {
-        ledger: "huancui",
         epoch: 1,
         first: Position(first),
         previous: ChainHash([0x11; 32]),
         recorded_at: commit.recorded_at,
-        versions,
+        versions: versions.to_vec(),
     };
-    encode(commit, &assigned).unwrap()
+    encode(commit, "huancui", &assigned).unwrap()
 }
 
 fn hex(bytes: &[u8]) -> String {
@@ -60,6 +59,15 @@ fn bytes_of_format_1_never_change() {
     let raw = encoded(&sample(), 41, &[Version(7), Version(1)]);
     let golden = include_str!("golden_1.hex").split_whitespace().collect::<String>();
     assert_eq!(hex(&raw), golden);
+}
+
+#[test]
+fn a_commit_is_made_again_from_what_was_asked_and_what_the_log_added() {
+    let raw = encoded(&sample(), 41, &[Version(7), Version(1)]);
+    let stored = StoredCommit::decode(raw).unwrap();
+    assert_eq!(StoredCommit::assemble(&sample(), "huancui", &stored.assigned()).unwrap(), stored);
+    let other = Assigned { versions: vec![Version(7)], ..stored.assigned() };
+    assert_eq!(StoredCommit::assemble(&sample(), "huancui", &other), Err(FrameError::Field("appends")));
 }
 
 #[test]

@@ -157,14 +157,13 @@ fn put_epoch(log: &Log, store_head: Head, first: Position, event_type: &str) {
         }],
     );
     let assigned = Assigned {
-        ledger: "test",
         epoch: 2,
         first,
         previous: store_head.chain,
         recorded_at: at(5),
-        versions: &[Version(1)],
+        versions: vec![Version(1)],
     };
-    let raw = encode(&new, &assigned).unwrap();
+    let raw = encode(&new, "test", &assigned).unwrap();
     log.db.insert(keys::chunk(first, 0), raw.as_ref()).unwrap();
     let place = keys::event_value(first, 0);
     log.db.insert(keys::stream(&stream("ledger/epochs"), Version(1)), place.as_slice()).unwrap();

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use event_store::NewCommit;
+use event_store::{NewCommit, StoredCommit};
 use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -29,6 +29,13 @@ struct Waiting {
     reply: oneshot::Sender<Committed>,
 }
 
+/// Where commits go.
+struct Way {
+    link: Arc<Link>,
+    /// The ledger's id, a part of what is stored.
+    ledger: String,
+}
+
 pub(crate) struct Commits {
     link: Arc<Link>,
     queue: mpsc::Sender<Waiting>,
@@ -37,10 +44,11 @@ pub(crate) struct Commits {
 
 impl Commits {
     /// Needs a tokio runtime.
-    pub(crate) fn start(link: Arc<Link>, tasks: &TaskTracker) -> Self {
+    pub(crate) fn start(link: Arc<Link>, ledger: &str, tasks: &TaskTracker) -> Self {
         let (queue, waiting) = mpsc::channel(QUEUE_MAX);
         let stop = CancellationToken::new();
-        let sending = send_all(Arc::clone(&link), waiting, tasks.clone());
+        let way = Way { link: Arc::clone(&link), ledger: ledger.to_owned() };
+        let sending = send_all(Arc::new(way), waiting, tasks.clone());
         let stopped = stop.clone();
         tasks.spawn(async move {
             tokio::select! {
@@ -75,7 +83,7 @@ impl Commits {
     }
 }
 
-async fn send_all(link: Arc<Link>, mut queue: mpsc::Receiver<Waiting>, tasks: TaskTracker) {
+async fn send_all(way: Arc<Way>, mut queue: mpsc::Receiver<Waiting>, tasks: TaskTracker) {
     let under_way = Arc::new(Semaphore::new(UNDER_WAY_MAX));
     let mut held = None;
     loop {
@@ -88,10 +96,10 @@ async fn send_all(link: Arc<Link>, mut queue: mpsc::Receiver<Waiting>, tasks: Ta
             },
         };
         let batch;
-        (batch, held) = gather(first, &mut queue, link.message_max().saturating_sub(MARGIN));
-        let link = Arc::clone(&link);
+        (batch, held) = gather(first, &mut queue, way.link.message_max().saturating_sub(MARGIN));
+        let way = Arc::clone(&way);
         tasks.spawn(async move {
-            send(&link, batch).await;
+            send(&way, batch).await;
             drop(permit);
         });
     }
@@ -117,12 +125,11 @@ fn gather(
     (batch, None)
 }
 
-async fn send(link: &Link, batch: Vec<Waiting>) {
+async fn send(way: &Way, batch: Vec<Waiting>) {
     metrics::histogram!("whistle_ledger_commits_a_message").record(f64::from(small(batch.len())));
     let (asks, replies): (Vec<_>, Vec<_>) =
         batch.into_iter().map(|waiting| (waiting.ask, waiting.reply)).unzip();
-    let trace = asks.iter().find_map(|ask| ask.commit.traceparent.clone());
-    let mut told = ask(link, Batch { asks }, trace.as_deref(), replies.len()).await.into_iter();
+    let mut told = ask(way, &Batch { asks }).await.into_iter();
     for reply in replies {
         // Whoever stopped waiting asks again under the same id.
         drop(reply.send(told.next().unwrap_or(Err(CommitError::Unavailable))));
@@ -133,13 +140,15 @@ fn small(count: usize) -> u32 {
     u32::try_from(count).unwrap_or(u32::MAX)
 }
 
-async fn ask(link: &Link, batch: Batch, trace: Option<&str>, count: usize) -> Vec<Committed> {
+async fn ask(way: &Way, batch: &Batch) -> Vec<Committed> {
+    let count = batch.asks.len();
     let all = |error: CommitError| vec![Err(error); count];
-    let payload = match protocol::encode(&batch) {
+    let payload = match protocol::encode(batch) {
         Ok(payload) => payload,
         Err(error) => return all(error.into()),
     };
-    let answer = match link.send(Op::Commit, payload, trace).await {
+    let trace = batch.asks.iter().find_map(|ask| ask.commit.traceparent.as_deref());
+    let answer = match way.link.send(Op::Commit, payload, trace).await {
         Ok(answer) => answer,
         Err(AskError::Away) => return all(CommitError::Away),
         Err(AskError::Unknown) => return all(CommitError::Unavailable),
@@ -149,23 +158,36 @@ async fn ask(link: &Link, batch: Batch, trace: Option<&str>, count: usize) -> Ve
     };
     match protocol::decode::<Vec<Outcome<'_>>>(&answer) {
         Ok(outcomes) if outcomes.len() == count => {
-            outcomes.into_iter().map(|outcome| committed(&answer, outcome)).collect()
+            let asked = batch.asks.iter().zip(outcomes);
+            asked.map(|(ask, outcome)| way.committed(&ask.commit, &answer, outcome)).collect()
         }
         // It was heard, and may have happened.
         Ok(_) | Err(_) => all(CommitError::Unavailable),
     }
 }
 
-fn committed(answer: &bytes::Bytes, outcome: Outcome<'_>) -> Committed {
-    match outcome {
-        Outcome::Stored { raw, repeated } => {
-            Ok(event_store::Committed { commit: protocol::stored(answer, raw)?, repeated })
+impl Way {
+    fn committed(&self, asked: &NewCommit, answer: &bytes::Bytes, outcome: Outcome<'_>) -> Committed {
+        match outcome {
+            Outcome::Stored { assigned, chain } => {
+                let commit = StoredCommit::assemble(asked, &self.ledger, &assigned);
+                match commit {
+                    Ok(commit) if commit.chain_hash == chain => {
+                        Ok(event_store::Committed { commit: Arc::new(commit), repeated: false })
+                    }
+                    // It happened, but what is stored is not what is known here: the log has to be asked.
+                    Ok(_) | Err(_) => Err(CommitError::Unavailable),
+                }
+            }
+            Outcome::Repeated { raw } => {
+                Ok(event_store::Committed { commit: protocol::stored(answer, raw)?, repeated: true })
+            }
+            Outcome::Conflict { stream, actual } => Err(CommitError::Conflict { stream, actual }),
+            Outcome::CommandIdReused => Err(CommitError::CommandIdReused),
+            Outcome::Invalid(detail) => Err(CommitError::Invalid(detail)),
+            Outcome::Busy => Err(CommitError::Busy),
+            Outcome::Unknown => Err(CommitError::Unavailable),
+            Outcome::RiderRefused => Err(CommitError::RiderRefused),
         }
-        Outcome::Conflict { stream, actual } => Err(CommitError::Conflict { stream, actual }),
-        Outcome::CommandIdReused => Err(CommitError::CommandIdReused),
-        Outcome::Invalid(detail) => Err(CommitError::Invalid(detail)),
-        Outcome::Busy => Err(CommitError::Busy),
-        Outcome::Unknown => Err(CommitError::Unavailable),
-        Outcome::RiderRefused => Err(CommitError::RiderRefused),
     }
 }

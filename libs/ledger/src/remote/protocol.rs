@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use event_store::{
-    ChainHash, FrameError, Head, NewCommit, Position, ReadError, StoredCommit, StreamName, Version,
+    Assigned, ChainHash, FrameError, Head, NewCommit, Position, ReadError, StoredCommit, StreamName, Version,
 };
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -13,7 +13,7 @@ use crate::context::Rider;
 use crate::errors::LedgerError;
 
 /// The form of everything here. Both sides refuse another one, so that a rolling upgrade shows instead of misreading.
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 
 /// Who publishes a log. Two processes that open the same directory one after the other are two origins of one ledger.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -51,10 +51,16 @@ impl Ask {
 /// One for each commit of a batch, in its order.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) enum Outcome<'a> {
+    /// What the log added; whoever asked has the rest.
     Stored {
+        assigned: Assigned,
+        /// The chain after it, so that both sides know that they mean the same bytes.
+        chain: ChainHash,
+    },
+    /// The first success, whole: what was asked first may have been decided otherwise.
+    Repeated {
         #[serde(borrow)]
         raw: &'a serde_bytes::Bytes,
-        repeated: bool,
     },
     Conflict {
         stream: StreamName,

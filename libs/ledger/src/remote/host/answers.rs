@@ -106,18 +106,21 @@ impl Core {
 
     async fn commit(&self, batch: Batch) -> Result<Bytes, LedgerError> {
         let done = self.commit_all(batch.asks).await;
-        let mut room = self.room();
+        let mut room = self.room().saturating_sub(done.iter().map(Done::assigned_bytes_max).sum());
         let outcomes: Vec<Outcome<'_>> = done
             .iter()
             .map(|done| match done {
-                Done::Stored { commit, repeated } => {
+                Done::Stored { commit, repeated: false } => {
+                    Outcome::Stored { assigned: commit.assigned(), chain: commit.chain_hash }
+                }
+                Done::Stored { commit, repeated: true } => {
                     let raw = commit.raw();
-                    // A repeat may have been larger the first time; alone in a message there is room for it.
+                    // It may have been larger the first time; alone in a message there is room for it.
                     if raw.len() + 8 > room {
                         return Outcome::Unknown;
                     }
                     room -= raw.len() + 8;
-                    Outcome::Stored { raw: serde_bytes::Bytes::new(raw), repeated: *repeated }
+                    Outcome::Repeated { raw: serde_bytes::Bytes::new(raw) }
                 }
                 Done::Failed(error) => of_commit_error(error),
                 Done::RiderRefused => Outcome::RiderRefused,
@@ -235,6 +238,16 @@ enum Done {
     Stored { commit: Arc<StoredCommit>, repeated: bool },
     Failed(event_store::CommitError),
     RiderRefused,
+}
+
+impl Done {
+    /// What the log added, as an answer tells it: the numbers at their longest, and two hashes.
+    fn assigned_bytes_max(&self) -> usize {
+        match self {
+            Self::Stored { commit, repeated: false } => 128 + 10 * commit.events.len(),
+            Self::Stored { .. } | Self::Failed(_) | Self::RiderRefused => 0,
+        }
+    }
 }
 
 impl From<Result<event_store::Committed, event_store::CommitError>> for Done {
