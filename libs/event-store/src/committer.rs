@@ -58,7 +58,9 @@ impl Committer {
 
     fn work(&mut self) -> Result<(), Fatal> {
         seen::position(self.head.position);
-        while let Some(jobs) = self.shared.queue.take_group() {
+        let mut last = 0;
+        while let Some(jobs) = self.shared.queue.take_group(last) {
+            last = jobs.len();
             self.commit_group(jobs)?;
         }
         Ok(())

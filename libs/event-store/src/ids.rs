@@ -74,6 +74,15 @@ pub enum Expected {
 }
 
 impl Expected {
+    /// The one version that meets it; none when any does.
+    pub(crate) fn version(self) -> Option<Version> {
+        match self {
+            Expected::Any => None,
+            Expected::NoStream => Some(Version::NONE),
+            Expected::Exactly(version) => Some(version),
+        }
+    }
+
     /// Whether a stream at `actual` meets the expectation.
     #[must_use]
     pub fn is_met_by(self, actual: Version) -> bool {

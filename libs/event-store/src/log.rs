@@ -108,6 +108,12 @@ impl Log {
         Ok(self.stream_end(stream)?.map_or(Version::NONE, |(version, _)| version))
     }
 
+    /// Whether a stream in the tree is at this version.
+    pub(crate) fn is_stream_at(&self, stream: &StreamName, version: Version) -> Result<bool, ReadError> {
+        let has = |version| Ok(self.get(&keys::stream(stream, version))?.is_some());
+        Ok(!has(version.next())? && (version == Version::NONE || has(version)?))
+    }
+
     /// Version of a stream, and the first position of the commit that made it.
     pub(crate) fn stream_end(&self, stream: &StreamName) -> Result<Option<(Version, Position)>, ReadError> {
         let last = self.db.scan_prefix(keys::stream_prefix(stream)).next_back();

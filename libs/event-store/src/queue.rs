@@ -2,12 +2,18 @@
 
 use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use tokio::sync::oneshot;
 
 use crate::commit::{Committed, NewCommit};
 use crate::errors::CommitError;
 use crate::limits::{GROUP_BYTES_MAX, GROUP_COMMITS_MAX, QUEUE_BYTES_MAX};
+
+/// A group of so many comes from many who ask at once.
+const CROWD: usize = 4;
+/// How long the group after a crowd waits for more: less than a sync takes.
+const GATHER: Duration = Duration::from_millis(1);
 
 pub(crate) type Reply = oneshot::Sender<Result<Committed, CommitError>>;
 
@@ -27,6 +33,14 @@ struct State {
     jobs: VecDeque<(usize, Job)>,
     bytes: usize,
     closed: bool,
+    /// How many have to wait before the committer is woken; zero as well as one means the first.
+    wanted: usize,
+}
+
+impl State {
+    fn is_enough(&self) -> bool {
+        self.closed || self.jobs.len() >= self.wanted.max(1)
+    }
 }
 
 impl Queue {
@@ -55,8 +69,11 @@ impl Queue {
                 state.jobs.push_back((bytes, job));
             }
         }
+        let is_enough = state.is_enough();
         drop(state);
-        self.filled.notify_one();
+        if is_enough {
+            self.filled.notify_one();
+        }
         for (job, error) in refused {
             // Whoever asked may be gone.
             drop(job.reply.send(Err(error)));
@@ -69,13 +86,21 @@ impl Queue {
     }
 
     /// Waits for the next group; `None` once the queue is closed and drained.
-    pub(crate) fn take_group(&self) -> Option<Vec<Job>> {
+    ///
+    /// After a group of `last` that was a crowd, the next one waits a moment for half as many: those who were answered together
+    /// ask again together, and the first of them would else have a sync of its own while the others wait for the one after.
+    pub(crate) fn take_group(&self, last: usize) -> Option<Vec<Job>> {
         let mut state = self.lock();
-        while state.jobs.is_empty() {
-            if state.closed {
-                return None;
-            }
-            state = self.filled.wait(state).unwrap_or_else(PoisonError::into_inner);
+        let too_few = |state: &mut State| !state.is_enough();
+        state = self.filled.wait_while(state, too_few).unwrap_or_else(PoisonError::into_inner);
+        if last >= CROWD {
+            state.wanted = last / 2;
+            let waited = self.filled.wait_timeout_while(state, GATHER, too_few);
+            state = waited.unwrap_or_else(PoisonError::into_inner).0;
+            state.wanted = 0;
+        }
+        if state.jobs.is_empty() {
+            return None;
         }
         let mut group = Vec::new();
         let mut group_bytes = 0;

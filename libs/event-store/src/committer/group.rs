@@ -3,7 +3,7 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
-use crate::commit::{Committed, NewCommit, StoredCommit};
+use crate::commit::{Append, Committed, NewCommit, StoredCommit};
 use crate::errors::{CommitError, ReadError};
 use crate::frame::{Assigned, to_micros};
 use crate::ids::{StreamName, Version};
@@ -68,7 +68,7 @@ impl<'a> Group<'a> {
         }
         let mut firsts = Vec::with_capacity(new.appends.len());
         for append in &new.appends {
-            let actual = self.version(&append.stream)?;
+            let actual = self.version(append)?;
             if !append.expected.is_met_by(actual) {
                 let stream = append.stream.clone();
                 return Ok(Err(CommitError::Conflict { stream, expected: append.expected, actual }));
@@ -94,10 +94,15 @@ impl<'a> Group<'a> {
             .ok_or_else(|| ReadError::damaged(first, "a command key names a commit that is missing"))
     }
 
-    fn version(&self, stream: &StreamName) -> Result<Version, ReadError> {
-        match self.versions.get(stream) {
-            Some(version) => Ok(*version),
-            None => self.shared.log.stream_version(stream),
+    fn version(&self, append: &Append) -> Result<Version, ReadError> {
+        let (log, stream) = (&self.shared.log, &append.stream);
+        if let Some(version) = self.versions.get(stream) {
+            return Ok(*version);
+        }
+        // Nearly always it is as expected, and that is looked up quicker than which it is.
+        match append.expected.version() {
+            Some(expected) if log.is_stream_at(stream, expected)? => Ok(expected),
+            Some(_) | None => log.stream_version(stream),
         }
     }
 
