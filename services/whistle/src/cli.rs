@@ -102,6 +102,8 @@ enum Command {
     Import(import::Args),
     /// Measures this machine: durable calls against a server that stores nothing, folding against a bare scan.
     Bench(bench::Args),
+    #[command(hide = true)]
+    BenchReference(bench::Reference),
     Verify(Verify),
     #[command(hide = true)]
     VerifyInPlace(InPlace),
@@ -155,6 +157,7 @@ async fn dispatch(cli: &Cli) -> Result<Exit, Failure> {
             import::run(args, async || common.connect().await, common.output, lang).await
         }
         Command::Bench(args) => bench::run(args, common.token.as_deref(), common.output, lang).await,
+        Command::BenchReference(args) => bench::serve_reference(args).await,
         Command::Verify(args) => verify::run(args, lang).await,
         Command::VerifyInPlace(args) => verify::in_place(args),
         Command::Rebuild(args) => rebuild::run(args, lang).await,

@@ -109,8 +109,8 @@ Examples:
   whistle bench lag --topology split --rate 200
 
 Ours and the reference are measured alternately, ours first; with one round the server is under load for the first --seconds.
-With --topology split the bare server asks an echo over the same nats-server once, with about as many bytes as a commit has,
-before it answers. nats-server must be installed: WHISTLE_NATS_SERVER names it, else it is looked for in PATH.
+With --topology split the reference is processes too: a bare server, which before it answers asks an echo over the same nats-server
+once, with about as many bytes as a commit has. nats-server must be installed: WHISTLE_NATS_SERVER names it, else it is looked for in PATH.
 
 lag sends whole cases, from raised to closed, at half the rate the machine takes, and reads the feed of the department that gets
 them. For each command the feed tells of, it takes the time from the acknowledgement at its caller to the last message the feed

@@ -13,7 +13,7 @@ use super::district::{District, Tokens};
 use super::load::{self, Load, Loaded, Until};
 use super::stats::{self, Round};
 use super::system::System;
-use super::{GRACE, bare, folds, sample};
+use super::{GRACE, folds, sample};
 use crate::client::Wire;
 use crate::exit::Failure;
 use crate::output;
@@ -37,16 +37,17 @@ pub(super) async fn measure(
     };
     let shutdown = Shutdown::new();
     let system = System::start(args, content, &sandbox).await?;
-    let reference = bare::serve(&shutdown, system.hop().await?).await.map_err(Failure::internal)?;
+    let reference = system.reference(&shutdown).await?;
     let sides = Sides {
         ours: load::connect(system.address(), args.clients.into()).await?,
-        reference: load::connect(&load::url(reference), args.clients.into()).await?,
+        reference: load::connect(&reference.address, args.clients.into()).await?,
         acks: Arc::new(acks),
     };
     let district = Arc::new(district);
     system.warm(&sides.ours, &district).await?;
     let measured = sides.measure(args, script, district).await;
     shutdown.drain(GRACE).await;
+    reference.stop().await;
     system.stop().await;
     measured
 }

@@ -18,26 +18,20 @@ const AT_ONCE: usize = 1_024;
 /// Longer than this no answer takes.
 const DEADLINE: Duration = Duration::from_secs(30);
 
-/// Asking over NATS; copies share the connection.
-#[derive(Debug, Clone)]
-pub(super) struct Hop(Arc<Ends>);
-
+/// What is asked; until dropped.
 #[derive(Debug)]
-struct Ends {
-    bus: Bus,
-    subject: Subject,
-    asked: Bytes,
-    _echo: Serving,
+pub(super) struct Echo {
+    _serving: Serving,
 }
 
-impl Hop {
-    /// Connects both ends to a NATS server.
+impl Echo {
+    /// Begins to answer at a NATS server.
     ///
     /// # Errors
     /// When a connection cannot be made.
     pub(super) async fn start(url: &str) -> Result<Self, Failure> {
         let subject = subject("echo")?;
-        let far = connect(url, "bench-echo").await?;
+        let bus = connect(url, "bench-echo").await?;
         let endpoint = Endpoint::new("echo", subject.clone(), AT_ONCE, |_asked| async {
             Ok(Bytes::from_static(ANSWERED))
         });
@@ -47,17 +41,37 @@ impl Hop {
             description: "answers whatever is asked".to_owned(),
             endpoints: vec![endpoint],
         };
-        let echo = far.serve(service).await.map_err(Failure::internal)?;
+        let serving = bus.serve(service).await.map_err(Failure::internal)?;
         // What this connection asks comes after its own subscription, so from here on somebody listens.
-        let asked = Bytes::from(vec![b'q'; ASKED_BYTES]);
-        far.request(&subject, asked.clone(), None, DEADLINE).await.map_err(Failure::internal)?;
-        let bus = connect(url, "bench-reference").await?;
-        Ok(Self(Arc::new(Ends { bus, subject, asked, _echo: echo })))
+        bus.request(&subject, Bytes::new(), None, DEADLINE).await.map_err(Failure::internal)?;
+        Ok(Self { _serving: serving })
+    }
+}
+
+/// Asking over NATS; copies share the connection.
+#[derive(Debug, Clone)]
+pub(super) struct Hop(Arc<Asking>);
+
+#[derive(Debug)]
+struct Asking {
+    bus: Bus,
+    subject: Subject,
+    asked: Bytes,
+}
+
+impl Hop {
+    /// Connects to a NATS server where an [`Echo`] answers.
+    ///
+    /// # Errors
+    /// When a connection cannot be made.
+    pub(super) async fn connect(url: &str) -> Result<Self, Failure> {
+        let (bus, subject) = (connect(url, "bench-reference").await?, subject("echo")?);
+        Ok(Self(Arc::new(Asking { bus, subject, asked: Bytes::from(vec![b'q'; ASKED_BYTES]) })))
     }
 
     /// Asks and waits for the answer.
     pub(super) async fn make(&self) -> Result<(), Status> {
-        let Ends { bus, subject, asked, .. } = &*self.0;
+        let Asking { bus, subject, asked } = &*self.0;
         let answer = bus.request(subject, asked.clone(), None, DEADLINE).await;
         answer.map(drop).map_err(|error| Status::unavailable(error.to_string()))
     }

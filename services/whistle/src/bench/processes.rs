@@ -1,4 +1,5 @@
-//! A district of our own with a process a role, on free ports, in a directory that goes afterwards.
+//! A district of our own with a process a role, on free ports, in a directory that goes afterwards; and its reference, in processes
+//! as well.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -13,6 +14,7 @@ use tokio::process::{Child, ChildStdout, Command};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
+use super::reference::Part;
 use crate::exit::{Exit, Failure};
 use crate::lang::Text;
 use crate::roles::Role;
@@ -26,7 +28,7 @@ const STOP_MAX: Duration = Duration::from_secs(15);
 /// Bytes shown of what a process said that ended by itself.
 const SAID_BYTES_MAX: usize = 2_000;
 
-/// The roles' processes, the ledger's first. Whatever runs is killed when dropped.
+/// The roles' processes, the ledger's first; or the reference's, the echo first. Whatever runs is killed when dropped.
 pub(super) struct Processes {
     processes: Vec<Process>,
     /// After them, so that it goes when they are gone.
@@ -71,6 +73,26 @@ impl Processes {
             processes.push(starting.serves().await?);
         }
         Ok(Self { processes, _dir: dir })
+    }
+
+    /// Starts the reference's parts one after the other, each when the one before serves.
+    ///
+    /// # Errors
+    /// As [`Processes::start`].
+    pub(super) async fn reference(nats: &str) -> Result<Self, Failure> {
+        let dir = tempfile::tempdir().map_err(|error| Failure::io(&std::env::temp_dir(), &error))?;
+        let mut processes = Vec::new();
+        for part in [Part::Echo, Part::Server] {
+            let mut command = this_program()?;
+            command.args(["bench-reference", part.name(), "--nats", nats]);
+            processes.push(Starting::spawn(command, part.name(), dir.path())?.serves().await?);
+        }
+        Ok(Self { processes, _dir: dir })
+    }
+
+    /// Where to call the only one that can be called.
+    pub(super) fn address(&self) -> Option<String> {
+        self.processes.iter().find_map(|process| process.address.clone())
     }
 
     /// Where to call, as `--server` takes it.
@@ -121,17 +143,22 @@ impl Setting<'_> {
     }
 
     fn command(&self, role: &str) -> Result<Command, Failure> {
-        let mut command = Command::new(std::env::current_exe().map_err(Failure::internal)?);
-        for (name, _) in std::env::vars_os() {
-            // Built-in settings, as of a server in this process.
-            if name.to_string_lossy().starts_with("WHISTLE_") {
-                command.env_remove(name);
-            }
-        }
-        command.env("WHISTLE_TELEMETRY__FILTER", "warn");
+        let mut command = this_program()?;
         command.args(["serve", role, "--nats", self.nats, "--data"]).arg(self.dir.join(role));
         Ok(command)
     }
+}
+
+/// This program, under built-in settings, as of a server in this process.
+fn this_program() -> Result<Command, Failure> {
+    let mut command = Command::new(std::env::current_exe().map_err(Failure::internal)?);
+    for (name, _) in std::env::vars_os() {
+        if name.to_string_lossy().starts_with("WHISTLE_") {
+            command.env_remove(name);
+        }
+    }
+    command.env("WHISTLE_TELEMETRY__FILTER", "warn");
+    Ok(command)
 }
 
 /// A process that does not serve yet.

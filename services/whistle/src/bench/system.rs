@@ -6,16 +6,16 @@ use std::time::Duration;
 use nats_child::NatsChild;
 use registry::Content;
 use service_kit::clock::Clock;
+use service_kit::shutdown::Shutdown;
 
 use super::acks::Acks;
 use super::args::{Args, Topology};
 use super::caller::Script;
 use super::district::District;
-use super::folds;
-use super::hop::Hop;
 use super::load::{self, Load, Until};
 use super::own::Own;
 use super::processes::Processes;
+use super::{bare, folds};
 use crate::client::Wire;
 use crate::exit::{Exit, Failure};
 use crate::lang::Text;
@@ -30,6 +30,22 @@ pub(super) struct System {
     started: Started,
     /// After the processes that use it, so that it ends last.
     nats: Option<NatsChild>,
+}
+
+/// The reference, running.
+pub(super) struct Beside {
+    /// Where to call.
+    pub address: String,
+    processes: Option<Processes>,
+}
+
+impl Beside {
+    /// Ends its processes, if it has any.
+    pub(super) async fn stop(self) {
+        if let Some(processes) = self.processes {
+            processes.stop().await;
+        }
+    }
 }
 
 enum Started {
@@ -75,14 +91,22 @@ impl System {
         self.nats.as_ref().map(NatsChild::url)
     }
 
-    /// What the reference does before it answers, of one role a process.
+    /// Starts the reference the way ours runs: in this process until the shutdown, or of one role a process in processes of its own.
     ///
     /// # Errors
-    /// When the nats-server cannot be reached.
-    pub(super) async fn hop(&self) -> Result<Option<Hop>, Failure> {
+    /// When a port is not to be had, or a process does not start.
+    pub(super) async fn reference(&self, shutdown: &Shutdown) -> Result<Beside, Failure> {
         match self.nats() {
-            None => Ok(None),
-            Some(url) => Hop::start(&url).await.map(Some),
+            None => {
+                let address = bare::serve(shutdown, None).await.map_err(Failure::internal)?;
+                Ok(Beside { address: load::url(address), processes: None })
+            }
+            Some(nats) => {
+                let processes = Processes::reference(&nats).await?;
+                let address =
+                    processes.address().ok_or_else(|| Failure::internal("a server without address"))?;
+                Ok(Beside { address, processes: Some(processes) })
+            }
         }
     }
 
