@@ -45,7 +45,8 @@ impl Checkpoint {
     }
 
     pub(crate) fn write(&self, db: &Connection) -> rusqlite::Result<()> {
-        let sql = format!("UPDATE {TABLE} SET epoch = ?1, position = ?2, chain = ?3");
+        // With the row named it is changed in one step, and an index of words need not be brought to disk before.
+        let sql = format!("UPDATE {TABLE} SET epoch = ?1, position = ?2, chain = ?3 WHERE only = 1");
         db.prepare_cached(&sql)?.execute(params![self.epoch, number(self.position), self.chain])?;
         Ok(())
     }
@@ -77,7 +78,7 @@ impl Checkpoint {
 /// # Errors
 /// What SQLite says.
 pub fn position(db: &Connection) -> rusqlite::Result<Position> {
-    let sql = format!("SELECT position FROM {TABLE}");
+    let sql = format!("SELECT position FROM {TABLE} WHERE only = 1");
     db.prepare_cached(&sql)?.query_row([], |row| Ok(from_number(row.get(0)?)))
 }
 
