@@ -22,7 +22,7 @@ use wire::pb::whistle::escalation::v1::escalation_service_server::EscalationServ
 use wire::{Failure, view};
 
 use crate::Escalation;
-use crate::rows::{self, DueRow, Wanted};
+use crate::rows::{self, DueRow, Place, Wanted};
 
 /// Clocks on a page when none is asked for, and at most.
 const PAGE_SIZE: i32 = 50;
@@ -82,7 +82,7 @@ impl EscalationService for Escalation {
         }
         let went_through = last == rows.last().copied();
         let next_page_token =
-            last.filter(|_| !(exhausted && went_through)).map(|row| row.token()).unwrap_or_default();
+            last.filter(|_| !(exhausted && went_through)).map(|row| row.place.token()).unwrap_or_default();
         let position_token = token::encode(&self.desk.ledger, position);
         Ok(Response::new(pb::ListDueClocksResponse { clocks, next_page_token, position_token }))
     }
@@ -108,8 +108,8 @@ impl Escalation {
             note("area_code", "6, 9, 12 or 15 digits");
         }
         let after = Some(request.page_token.as_str()).filter(|token| !token.is_empty());
-        let after_row = after.and_then(DueRow::from_token);
-        if after.is_some() && after_row.is_none() {
+        let place = after.and_then(Place::from_token);
+        if after.is_some() && place.is_none() {
             note("page_token", "the next_page_token of the page before");
         }
         if request.page_size < 0 {
@@ -122,7 +122,7 @@ impl Escalation {
             until: until.unwrap_or(At::new(Timestamp::UNIX_EPOCH)),
             org: org.map(ToOwned::to_owned),
             area: area.map(ToOwned::to_owned),
-            after: after_row,
+            after: place,
         };
         let page_size = if request.page_size == 0 { PAGE_SIZE } else { request.page_size.min(PAGE_SIZE_MAX) };
         Ok((wanted, usize::try_from(page_size).unwrap_or_default()))
@@ -133,7 +133,9 @@ impl Escalation {
         let case: Arc<Case> =
             self.desk.ledger.read_case(row.case).await.map_err(|error| of_ledger(&error))?;
         // The row may be older than the case; what counts is the case.
-        let Some(clock) = case.clock(row.clock).filter(|clock| clock.is_open()) else { return Ok(None) };
+        let Some(clock) = case.clock(row.place.clock).filter(|clock| clock.is_open()) else {
+            return Ok(None);
+        };
         if !sees(&caller.actor, &case, &registry) {
             return Ok(None);
         }

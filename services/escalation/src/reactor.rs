@@ -100,13 +100,13 @@ impl Timers {
             let mut after = None;
             loop {
                 let page = self.read(move |db| rows::all(db, after, PAGE)).await?;
-                for case in &page {
+                for (_, case) in &page {
                     if let Some(first) = self.soonest(*case).await {
                         self.corrected.insert(*case, first);
                     }
                 }
                 match page.last() {
-                    Some(last) => after = Some(*last),
+                    Some((last, _)) => after = Some(*last),
                     None => break,
                 }
             }

@@ -1,18 +1,24 @@
-//! The rows of open clocks: what the clocks of each case are now, and when the next thing happens to each.
+//! The rows of running clocks: what runs in each case now, and when the next thing happens to it.
+//!
+//! A case's number here is the position it was raised at: unique, never changed, and growing, so that rows of new cases stand next
+//! to each other.
+
+use std::collections::BTreeSet;
 
 use case::Rules;
 use case::escalation::timers;
 use case::event::parts::Subject;
 use case::ids::{CaseId, ClockNo};
-use case::state::{Case, ClockPhase};
+use case::state::{Case, ClockPhase, ClockState};
 use case::time::At;
 use jiff::Timestamp;
-use projection::{Change, FoldError, Projection};
-use rusqlite::{Connection, Transaction, params};
+use projection::{CaseChange, Change, FoldError, Projection};
+use registry::ids::{AreaCode, OrgId};
+use rusqlite::{Connection, Row, Transaction, params};
 use service_kit::trace::TraceContext;
 use uuid::Uuid;
 
-/// Open clocks, by when the next timer of each fires.
+/// Running clocks, by when each is due, and their cases, by when the next timer of each fires.
 pub(crate) struct Clocks;
 
 /// A case with something due, and when the soonest of it is.
@@ -22,6 +28,7 @@ pub(crate) struct DueCase {
     pub next_at: At,
     /// Of the commit that last changed the case, when that had one.
     pub trace: Option<TraceContext>,
+    number: i64,
 }
 
 impl Projection for Clocks {
@@ -30,76 +37,87 @@ impl Projection for Clocks {
     }
 
     fn version(&self) -> u32 {
-        2
+        3
     }
 
     fn create(&self, db: &Connection) -> rusqlite::Result<()> {
         db.execute_batch(
-            "CREATE TABLE clocks (
-                case_id BLOB NOT NULL, clock INTEGER NOT NULL, generation INTEGER NOT NULL,
-                kind TEXT NOT NULL, subject TEXT NOT NULL, subject_no INTEGER, org TEXT, area TEXT,
-                start_us INTEGER NOT NULL, due_us INTEGER NOT NULL, breached INTEGER NOT NULL, paused INTEGER NOT NULL,
-                PRIMARY KEY (case_id, clock)) WITHOUT ROWID;
-             CREATE INDEX clocks_by_due ON clocks (due_us, case_id, clock);
-             CREATE TABLE next (case_id BLOB PRIMARY KEY, next_us INTEGER NOT NULL, traceparent TEXT) WITHOUT ROWID;
-             CREATE INDEX next_by_time ON next (next_us, case_id);",
+            "CREATE TABLE cases (
+                number INTEGER PRIMARY KEY, case_id BLOB NOT NULL, area TEXT, next_us INTEGER, traceparent TEXT) STRICT;
+             CREATE INDEX cases_by_next ON cases (next_us) WHERE next_us IS NOT NULL;
+             CREATE TABLE clocks (
+                due_us INTEGER NOT NULL, number INTEGER NOT NULL, clock INTEGER NOT NULL, org TEXT,
+                PRIMARY KEY (due_us, number, clock)) STRICT, WITHOUT ROWID;",
         )
     }
 
     fn apply(&mut self, tx: &Transaction<'_>, change: &Change<'_>) -> Result<(), FoldError> {
-        for one in &change.cases {
-            let case = &one.after;
-            let id = case.id.0.as_bytes().as_slice();
-            if !one.is_new() {
-                tx.prepare_cached("DELETE FROM clocks WHERE case_id = ?1")?.execute([id])?;
-                tx.prepare_cached("DELETE FROM next WHERE case_id = ?1")?.execute([id])?;
-            }
-            insert_clocks(tx, case)?;
-            let Some(registry) = change.registry else { continue };
-            let mode = case.area().map(|area| change.modes.of(area)).unwrap_or_default();
-            if let Some(first) = timers(case, &Rules { registry, mode }).first() {
-                tx.prepare_cached("INSERT INTO next VALUES (?1, ?2, ?3)")?.execute(params![
-                    id,
-                    micros(first.at),
-                    change.commit.traceparent
-                ])?;
-            }
-        }
-        Ok(())
+        change.cases.iter().try_for_each(|one| replace(tx, change, one))
     }
 }
 
-fn insert_clocks(tx: &Transaction<'_>, case: &Case) -> Result<(), FoldError> {
-    let mut insert = tx.prepare_cached(
-        "INSERT INTO clocks (case_id, clock, generation, kind, subject, subject_no, org, area, start_us, due_us, breached, paused)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
-    )?;
-    for clock in case.clocks.iter().filter(|clock| clock.is_open()) {
-        let (subject, no, org) = match clock.subject {
-            Subject::Case => ("CASE", None, case.lead().map(|lead| &lead.org)),
-            Subject::Obligation(no) => {
-                ("OBLIGATION", Some(no.0), case.obligation(no).map(|obligation| &obligation.org))
-            }
-            Subject::Whistle(no) => ("WHISTLE", Some(no.0), case.whistle(no).map(|whistle| &whistle.caller)),
-            Subject::Request(no) => ("REQUEST", Some(no.0), None),
-        };
-        let kind = serde_json::to_value(clock.kind).map_err(|_| FoldError::Fact("clock kind".to_owned()))?;
-        insert.execute(params![
+/// What is kept of a running clock.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct Running<'a> {
+    due_us: i64,
+    clock: ClockNo,
+    org: Option<&'a OrgId>,
+}
+
+fn running_of(case: &Case) -> BTreeSet<Running<'_>> {
+    let running = case.clocks.iter().filter(|clock| clock.phase == ClockPhase::Running);
+    running
+        .map(|clock| Running { due_us: micros(clock.due_at), clock: clock.no, org: org_of(case, clock) })
+        .collect()
+}
+
+fn org_of<'a>(case: &'a Case, clock: &ClockState) -> Option<&'a OrgId> {
+    match clock.subject {
+        Subject::Case => case.lead().map(|lead| &lead.org),
+        Subject::Obligation(no) => case.obligation(no).map(|obligation| &obligation.org),
+        Subject::Whistle(no) => case.whistle(no).map(|whistle| &whistle.caller),
+        Subject::Request(_) => None,
+    }
+}
+
+/// Brings the rows of a case from what it was to what it is.
+fn replace(tx: &Transaction<'_>, change: &Change<'_>, one: &CaseChange<'_>) -> Result<(), FoldError> {
+    let case = &one.after;
+    let beyond = |_| FoldError::Fact("a position beyond 2⁶³".to_owned());
+    let number = i64::try_from(case.raised_position).map_err(beyond)?;
+    let (before, after) = (running_of(&one.before), running_of(case));
+    for gone in before.difference(&after) {
+        tx.prepare_cached("DELETE FROM clocks WHERE due_us = ?1 AND number = ?2 AND clock = ?3")?
+            .execute(params![gone.due_us, number, gone.clock.0])?;
+    }
+    for new in after.difference(&before) {
+        tx.prepare_cached("INSERT INTO clocks VALUES (?1, ?2, ?3, ?4)")?.execute(params![
+            new.due_us,
+            number,
+            new.clock.0,
+            new.org.map(OrgId::as_str)
+        ])?;
+    }
+    if !before.is_empty() {
+        tx.prepare_cached("DELETE FROM cases WHERE number = ?1")?.execute([number])?;
+    }
+    if !after.is_empty() {
+        tx.prepare_cached("INSERT INTO cases VALUES (?1, ?2, ?3, ?4, ?5)")?.execute(params![
+            number,
             case.id.0.as_bytes().as_slice(),
-            clock.no.0,
-            clock.generation,
-            kind.as_str().unwrap_or_default(),
-            subject,
-            no,
-            org.map(registry::ids::OrgId::as_str),
-            case.area().map(registry::ids::AreaCode::as_str),
-            micros(clock.start_at),
-            micros(clock.due_at),
-            clock.breached,
-            clock.phase == ClockPhase::Paused,
+            case.area().map(AreaCode::as_str),
+            next_us(change, case),
+            change.commit.traceparent
         ])?;
     }
     Ok(())
+}
+
+/// When the first timer of a case fires, by the rules as of the commit.
+fn next_us(change: &Change<'_>, case: &Case) -> Option<i64> {
+    let mode = case.area().map(|area| change.modes.of(area)).unwrap_or_default();
+    let timers = timers(case, &Rules { registry: change.registry?, mode });
+    timers.first().map(|first| micros(first.at))
 }
 
 pub(crate) fn micros(at: At) -> i64 {
@@ -117,29 +135,23 @@ pub(crate) fn due(
     after: Option<DueCase>,
     limit: u32,
 ) -> rusqlite::Result<Vec<DueCase>> {
-    let (after_us, after_case) =
-        after.map_or((i64::MIN, Uuid::nil()), |after| (micros(after.next_at), after.case.0));
+    let (after_us, after_number) = after.map_or((i64::MIN, 0), |after| (micros(after.next_at), after.number));
     let mut query = db.prepare_cached(
-        "SELECT case_id, next_us, traceparent FROM next
-         WHERE next_us <= ?1 AND (next_us, case_id) > (?2, ?3) ORDER BY next_us, case_id LIMIT ?4",
+        "SELECT case_id, next_us, traceparent, number FROM cases
+         WHERE next_us <= ?1 AND (next_us, number) > (?2, ?3) ORDER BY next_us, number LIMIT ?4",
     )?;
-    let rows = query.query_map(
-        params![micros(until), after_us, after_case.as_bytes().as_slice(), limit],
-        |row| {
-            let traceparent: Option<String> = row.get(2)?;
-            let trace = traceparent.as_deref().and_then(TraceContext::parse);
-            Ok(DueCase { case: case_id(row.get(0)?), next_at: instant(row.get(1)?), trace })
-        },
-    )?;
+    let rows = query.query_map(params![micros(until), after_us, after_number, limit], |row| {
+        let traceparent: Option<String> = row.get(2)?;
+        let trace = traceparent.as_deref().and_then(TraceContext::parse);
+        Ok(DueCase { case: case_id(row, 0)?, next_at: instant(row.get(1)?), trace, number: row.get(3)? })
+    })?;
     rows.collect()
 }
 
-/// How many clocks run whose due instant is after an instant, and how many whose is not. One walk over all of them: by the index of
-/// due instants each would be looked up once more.
+/// How many clocks run whose due instant is after an instant, and how many whose is not. One walk over all of them.
 pub(crate) fn running(db: &Connection, now: At) -> rusqlite::Result<(u64, u64)> {
-    let mut query = db.prepare_cached(
-        "SELECT count(*), count(CASE WHEN due_us <= ?1 THEN 1 END) FROM clocks WHERE paused = 0",
-    )?;
+    let mut query =
+        db.prepare_cached("SELECT count(*), count(CASE WHEN due_us <= ?1 THEN 1 END) FROM clocks")?;
     query.query_row([micros(now)], |row| {
         let (all, overdue): (i64, i64) = (row.get(0)?, row.get(1)?);
         let (all, overdue) = (all.unsigned_abs(), overdue.unsigned_abs());
@@ -149,44 +161,49 @@ pub(crate) fn running(db: &Connection, now: At) -> rusqlite::Result<(u64, u64)> 
 
 /// When the next thing after an instant happens to any case.
 pub(crate) fn next_after(db: &Connection, now: At) -> rusqlite::Result<Option<At>> {
-    let mut query = db.prepare_cached("SELECT min(next_us) FROM next WHERE next_us > ?1")?;
+    let mut query = db.prepare_cached("SELECT min(next_us) FROM cases WHERE next_us > ?1")?;
     let next: Option<i64> = query.query_row([micros(now)], |row| row.get(0))?;
     Ok(next.map(instant))
 }
 
-/// All cases that have open timers, after a case, in order of their ids.
-pub(crate) fn all(db: &Connection, after: Option<CaseId>, limit: u32) -> rusqlite::Result<Vec<CaseId>> {
-    let after = after.map_or(Uuid::nil(), |case| case.0);
-    let mut query = db
-        .prepare_cached("SELECT DISTINCT case_id FROM clocks WHERE case_id > ?1 ORDER BY case_id LIMIT ?2")?;
+/// All cases in which a clock runs, with their numbers, after a number, in order of them.
+pub(crate) fn all(db: &Connection, after: Option<i64>, limit: u32) -> rusqlite::Result<Vec<(i64, CaseId)>> {
+    let mut query =
+        db.prepare_cached("SELECT number, case_id FROM cases WHERE number > ?1 ORDER BY number LIMIT ?2")?;
     let rows =
-        query.query_map(params![after.as_bytes().as_slice(), limit], |row| Ok(case_id(row.get(0)?)))?;
+        query.query_map(params![after.unwrap_or(0), limit], |row| Ok((row.get(0)?, case_id(row, 1)?)))?;
     rows.collect()
 }
 
-fn case_id(bytes: [u8; 16]) -> CaseId {
-    CaseId(Uuid::from_bytes(bytes))
+fn case_id(row: &Row<'_>, column: usize) -> rusqlite::Result<CaseId> {
+    row.get(column).map(|bytes| CaseId(Uuid::from_bytes(bytes)))
 }
 
-/// A clock with its place in the order of due instants.
+/// A clock, with its place in the order of due instants.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct DueRow {
-    pub due_at: At,
+    pub place: Place,
     pub case: CaseId,
+}
+
+/// A place in the order of due instants; of one instant, in that of raising.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Place {
+    due_us: i64,
+    number: i64,
     pub clock: ClockNo,
 }
 
-impl DueRow {
-    /// The place, for a page token.
+impl Place {
+    /// For a page token.
     pub(crate) fn token(self) -> String {
-        format!("{}.{}.{}", micros(self.due_at), self.case.0.as_simple(), self.clock)
+        format!("{}.{}.{}", self.due_us, self.number, self.clock)
     }
 
     pub(crate) fn from_token(token: &str) -> Option<Self> {
         let mut parts = token.splitn(3, '.');
-        let due_us: i64 = parts.next()?.parse().ok()?;
-        let case = CaseId(Uuid::try_parse(parts.next()?).ok()?);
-        Some(Self { due_at: instant(due_us), case, clock: ClockNo(parts.next()?.parse().ok()?) })
+        let (due_us, number) = (parts.next()?.parse().ok()?, parts.next()?.parse().ok()?);
+        Some(Self { due_us, number, clock: ClockNo(parts.next()?.parse().ok()?) })
     }
 }
 
@@ -196,37 +213,27 @@ pub(crate) struct Wanted {
     pub until: At,
     pub org: Option<String>,
     pub area: Option<String>,
-    pub after: Option<DueRow>,
+    pub after: Option<Place>,
 }
 
 /// Running clocks due until an instant, soonest first.
 pub(crate) fn due_clocks(db: &Connection, wanted: &Wanted, limit: u32) -> rusqlite::Result<Vec<DueRow>> {
-    let after = wanted.after;
-    let (after_us, after_case, after_clock) =
-        after.map_or((i64::MIN, Uuid::nil(), 0), |row| (micros(row.due_at), row.case.0, row.clock.0));
+    let (after_us, after_number, after_clock) =
+        wanted.after.map_or((i64::MIN, 0, 0), |place| (place.due_us, place.number, place.clock.0));
+    // In this order, so that as many clocks are looked at as are wanted, and not all of them sorted.
     let mut query = db.prepare_cached(
-        "SELECT due_us, case_id, clock FROM clocks
-         WHERE paused = 0 AND due_us <= ?1 AND (?2 IS NULL OR org = ?2)
+        "SELECT due_us, number, clock, case_id FROM clocks CROSS JOIN cases USING (number)
+         WHERE due_us <= ?1 AND (?2 IS NULL OR org = ?2)
            AND (?3 IS NULL OR substr(area, 1, length(?3)) = ?3)
-           AND (due_us, case_id, clock) > (?4, ?5, ?6)
-         ORDER BY due_us, case_id, clock LIMIT ?7",
+           AND (due_us, number, clock) > (?4, ?5, ?6)
+         ORDER BY due_us, number, clock LIMIT ?7",
     )?;
+    let until = micros(wanted.until);
     let rows = query.query_map(
-        params![
-            micros(wanted.until),
-            wanted.org,
-            wanted.area,
-            after_us,
-            after_case.as_bytes().as_slice(),
-            after_clock,
-            limit
-        ],
+        params![until, wanted.org, wanted.area, after_us, after_number, after_clock, limit],
         |row| {
-            Ok(DueRow {
-                due_at: instant(row.get(0)?),
-                case: case_id(row.get(1)?),
-                clock: ClockNo(row.get(2)?),
-            })
+            let (due_us, number, clock) = (row.get(0)?, row.get(1)?, ClockNo(row.get(2)?));
+            Ok(DueRow { place: Place { due_us, number, clock }, case: case_id(row, 3)? })
         },
     )?;
     rows.collect()

@@ -1,3 +1,5 @@
+mod listing;
+
 use case::event::intake::NoteAdded;
 use case::event::parts::{By, Channel, Profile};
 use case::event::{Clock, Event};

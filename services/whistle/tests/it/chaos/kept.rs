@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use case::ids::CaseId;
+use case::state::ClockPhase;
 use ledger::{Ledger, LedgerInfo, Position};
 use registry::ids::{AreaCode, JurisdictionId};
 use rusqlite::Connection;
@@ -99,7 +100,7 @@ async fn read(data: &Path, people: &BTreeSet<String>) -> Log {
     }
     for id in &log.cases {
         let case = ledger.read_case(*id).await.unwrap();
-        log.running.extend(case.clocks.iter().filter(|clock| clock.is_open()).map(|clock| (*id, clock.no.0)));
+        log.running.extend(case.clocks.iter().filter(|clock| clock.phase == ClockPhase::Running).map(|clock| (*id, clock.no.0)));
     }
     ledger.close().await;
     log
@@ -143,7 +144,7 @@ fn same_rows(
 
 fn clocks(path: &Path) -> BTreeSet<Running> {
     let db = Connection::open(path).unwrap();
-    let mut query = db.prepare("SELECT case_id, clock FROM clocks").unwrap();
+    let mut query = db.prepare("SELECT case_id, clock FROM clocks JOIN cases USING (number)").unwrap();
     let rows = query.query_map([], |row| {
         let id: [u8; 16] = row.get(0)?;
         Ok((CaseId(uuid::Uuid::from_bytes(id)), row.get(1)?))
