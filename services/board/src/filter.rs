@@ -10,7 +10,7 @@ use vault::Secrets;
 use wire::pb::whistle::board::v1::CaseFilter;
 use wire::{Wire, view};
 
-use crate::fold::{QUERY_CHARS_MAX, micros, phrases};
+use crate::fold::{QUERY_CHARS_MAX, SAYING, micros, phrases};
 use crate::sight::{Clause, inside, list, not_accused};
 use crate::words::reads_words;
 
@@ -70,9 +70,8 @@ impl Reader<'_> {
             violations.push(Violation::new("filter.text", "OUT_OF_RANGE", expected));
             return None;
         };
-        let said = "c.id IN (SELECT case_no FROM search JOIN said ON said.position = search.rowid
-            WHERE search MATCH ?)";
-        let said = phrases.into_iter().map(|phrase| Clause::new(said, vec![Value::Text(phrase)]));
+        let saying = |phrase| Clause::new(format!("c.id IN ({SAYING})"), vec![Value::Text(phrase)]);
+        let said = phrases.into_iter().map(saying);
         Some(Clause::all(said.chain([not_accused(self.actor, self.registry)])))
     }
 }

@@ -18,23 +18,25 @@ use rusqlite::{Connection, Transaction, params};
 use vault::Vault;
 
 use keys::Keys;
+use search::Tokens;
 
 pub(crate) use schema::NEVER_DUE;
-pub(crate) use search::{QUERY_CHARS_MAX, phrases};
+pub(crate) use search::{QUERY_CHARS_MAX, SAYING, phrases};
 
 /// Folds cases into `board.sqlite`.
 pub(crate) struct BoardFold {
     vault: Vault,
     keys: Keys,
+    tokens: Tokens,
 }
 
 impl BoardFold {
     pub(crate) fn new(vault: Vault) -> Self {
-        Self { keys: Keys::new(vault.clone()), vault }
+        Self { keys: Keys::new(vault.clone()), tokens: Tokens::default(), vault }
     }
 
     fn replace(
-        &self,
+        &mut self,
         tx: &Transaction<'_>,
         change: &CaseChange<'_>,
         registry: Option<&Registry>,
@@ -45,14 +47,16 @@ impl BoardFold {
         if !change.is_new() {
             rows::clear(tx, id)?;
         }
-        rows::case(tx, id, case, number(position)?, reminded(&change.events))?;
+        rows::case(tx, id, change, number(position)?, reminded(&change.events))?;
         rows::sight(tx, id, &change.before, case)?;
         rows::obligations(tx, id, case, registry)?;
         if let Some(registry) = registry {
             rows::tasks(tx, id, case, registry)?;
         }
         let secrets = self.vault.secrets().map_err(|error| keys::of_vault(&error))?;
-        search::update(tx, id, number(position)?, change, &self.keys, secrets)
+        let (keys, tokens) = (&self.keys, &mut self.tokens);
+        let row = search::Row { case_no: id, number: if change.is_new() { id } else { number(position)? } };
+        search::update(tx, row, change, search::With { keys, secrets, tokens })
     }
 }
 
@@ -62,7 +66,7 @@ impl Projection for BoardFold {
     }
 
     fn version(&self) -> u32 {
-        2
+        3
     }
 
     fn create(&self, db: &Connection) -> rusqlite::Result<()> {

@@ -37,11 +37,7 @@ fn found(row: &Row<'_>) -> rusqlite::Result<Found> {
 }
 
 fn case_id(row: &Row<'_>, column: usize) -> rusqlite::Result<CaseId> {
-    let text: String = row.get(column)?;
-    let parsed = uuid::Uuid::try_parse(&text).map(CaseId);
-    parsed.map_err(|error| {
-        rusqlite::Error::FromSqlConversionFailure(column, rusqlite::types::Type::Text, Box::new(error))
-    })
+    row.get(column).map(|bytes| CaseId(uuid::Uuid::from_bytes(bytes)))
 }
 
 /// Cases that fit, in order, one more than a page has when there are more.

@@ -102,7 +102,7 @@ impl Board {
         checked(violations)?;
         let id = id.ok_or(Failure::Internal)?;
         self.case_for(asker, id).await?;
-        Ok(Clause::new("c.case_id = ?", vec![Value::Text(id.to_string())]))
+        Ok(Clause::new("c.case_id = ?", vec![Value::Blob(id.0.as_bytes().to_vec())]))
     }
 }
 

@@ -1,58 +1,50 @@
+use std::collections::BTreeSet;
+
 use case::Case;
 use case::event::parts::Subject;
 use case::event::parts::{By, Profile};
 use case::ids::ObligationNo;
 use case::state::{ClockPhase, ClockState, Obligation, ObligationState};
 use case::time::At;
-use registry::ids::{AreaCode, AreaLevel};
+use projection::{CaseChange, FoldError};
+use registry::ids::AreaCode;
 use registry::{ClockKind, Registry};
 use rusqlite::{Transaction, params};
 
 use super::{NEVER_DUE, clear as clear_of, is_due, micros};
 use crate::tasks;
 
-const CASE: &str = "
-INSERT INTO cases (id, case_id, version, position, status, ended, status_since, raised_at, ended_at, profile, matter,
-    area, subdistrict, community, grid, compound, due, reminded_at)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)
-ON CONFLICT (id) DO UPDATE SET
-    version = excluded.version, position = excluded.position, status = excluded.status, ended = excluded.ended,
-    raised_at = excluded.raised_at, ended_at = excluded.ended_at, profile = excluded.profile,
-    matter = excluded.matter, area = excluded.area, subdistrict = excluded.subdistrict,
-    community = excluded.community, grid = excluded.grid, compound = excluded.compound, due = excluded.due,
-    reminded_at = CASE
-        WHEN excluded.reminded_at IS NOT NULL THEN excluded.reminded_at
-        WHEN cases.status = excluded.status AND cases.status_since = excluded.status_since THEN cases.reminded_at
-    END,
-    status_since = excluded.status_since";
+const NEW_CASE: &str = "
+INSERT INTO cases (id, case_id, position, status, ended, status_since, raised_at, matter, area, compound, due, reminded_at)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)";
+
+const CHANGED_CASE: &str = "
+UPDATE cases SET
+    position = ?3, status = ?4, ended = ?5, status_since = ?6, raised_at = ?7, matter = ?8, area = ?9, compound = ?10,
+    due = ?11,
+    reminded_at = CASE WHEN ?12 IS NULL AND status = ?4 AND status_since = ?6 THEN reminded_at ELSE ?12 END
+WHERE id = ?1";
 
 /// The case's own row. A reminder of the whole case stands until its status changes.
 pub(super) fn case(
     tx: &Transaction<'_>,
     id: i64,
-    case: &Case,
+    change: &CaseChange<'_>,
     position: i64,
     reminded: Option<At>,
 ) -> rusqlite::Result<()> {
-    let area = case.area();
-    let at = |level| area.and_then(|area| level_of(area, level));
-    let profile = serde_json::to_value(case.profile).unwrap_or_default();
-    tx.prepare_cached(CASE)?.execute(params![
+    let case = &change.after;
+    let write = if change.is_new() { NEW_CASE } else { CHANGED_CASE };
+    tx.prepare_cached(write)?.execute(params![
         id,
-        case.id.to_string(),
-        super::number(case.version).unwrap_or(i64::MAX),
+        case.id.0.as_bytes().as_slice(),
         position,
         case.status.name(),
         case.status.is_ended(),
         micros(case.status_since),
         micros(case.raised_at),
-        case.ended_at.map(micros),
-        profile.as_str().unwrap_or_default(),
         case.matter.as_ref().map(|matter| matter.as_str()),
-        area.map(AreaCode::as_str),
-        at(AreaLevel::Subdistrict),
-        at(AreaLevel::Community),
-        at(AreaLevel::Grid),
+        case.area().map(AreaCode::as_str),
         case.compound().map(|compound| compound.as_str()),
         is_due(case),
         reminded.map(micros),
@@ -60,29 +52,21 @@ pub(super) fn case(
     Ok(())
 }
 
-fn level_of(area: &AreaCode, level: AreaLevel) -> Option<String> {
-    area.at(level).map(|code| code.as_str().to_owned())
-}
-
 /// Who sees the case by more than its place, and who is complained of. Mirrors [`case::actor::sees`] and
 /// [`case::actor::is_accused`]; a test holds them together.
 pub(super) fn sight(tx: &Transaction<'_>, id: i64, before: &Case, after: &Case) -> rusqlite::Result<()> {
-    let keys = sight_keys(after);
-    if sight_keys(before) == keys {
-        return Ok(());
+    let (before, after) = (sight_keys(before), sight_keys(after));
+    for gone in before.difference(&after) {
+        tx.prepare_cached("DELETE FROM sight WHERE key = ?1 AND case_no = ?2")?.execute(params![gone, id])?;
     }
-    if before.exists() {
-        clear_of(tx, "DELETE FROM sight WHERE case_no = ?1", id)?;
-    }
-    let mut insert = tx.prepare_cached("INSERT INTO sight (key, case_no) VALUES (?1, ?2)")?;
-    for key in keys {
-        insert.execute(params![key, id])?;
+    for new in after.difference(&before) {
+        tx.prepare_cached("INSERT INTO sight VALUES (?1, ?2)")?.execute(params![new, id])?;
     }
     Ok(())
 }
 
-fn sight_keys(case: &Case) -> std::collections::BTreeSet<String> {
-    let mut keys = std::collections::BTreeSet::new();
+fn sight_keys(case: &Case) -> BTreeSet<String> {
+    let mut keys = BTreeSet::new();
     if !case.exists() {
         return keys;
     }
@@ -102,11 +86,15 @@ fn sight_keys(case: &Case) -> std::collections::BTreeSet<String> {
     keys
 }
 
+const CLEAR_TASK_KEYS: &str = "
+DELETE FROM task_keys WHERE (key, case_no, no) IN
+    (SELECT each.value, tasks.case_no, tasks.no FROM tasks, json_each(tasks.keys) AS each WHERE tasks.case_no = ?1)";
+
 /// Removes the rows that are made anew at every change.
 pub(super) fn clear(tx: &Transaction<'_>, id: i64) -> rusqlite::Result<()> {
     clear_of(tx, "DELETE FROM obligations WHERE case_no = ?1", id)?;
-    clear_of(tx, "DELETE FROM tasks WHERE case_no = ?1", id)?;
-    clear_of(tx, "DELETE FROM task_keys WHERE case_no = ?1", id)
+    clear_of(tx, CLEAR_TASK_KEYS, id)?;
+    clear_of(tx, "DELETE FROM tasks WHERE case_no = ?1", id)
 }
 
 /// Duties, each with what is counted about it.
@@ -116,6 +104,9 @@ pub(super) fn obligations(
     case: &Case,
     registry: Option<&Registry>,
 ) -> rusqlite::Result<()> {
+    if case.obligations.is_empty() {
+        return Ok(());
+    }
     let mut insert = tx.prepare_cached(
         "INSERT INTO obligations VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
     )?;
@@ -169,11 +160,17 @@ fn is_late(case: &Case, no: ObligationNo, kind: ClockKind) -> bool {
 }
 
 /// What somebody is to do now, and who: by the registry in force when the case last changed.
-pub(super) fn tasks(tx: &Transaction<'_>, id: i64, case: &Case, registry: &Registry) -> rusqlite::Result<()> {
+pub(super) fn tasks(
+    tx: &Transaction<'_>,
+    id: i64,
+    case: &Case,
+    registry: &Registry,
+) -> Result<(), FoldError> {
     let mut task = tx.prepare_cached("INSERT INTO tasks VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)")?;
-    let mut keys = tx.prepare_cached("INSERT OR IGNORE INTO task_keys VALUES (?1, ?2, ?3)")?;
+    let mut of_key = tx.prepare_cached("INSERT OR IGNORE INTO task_keys VALUES (?1, ?2, ?3)")?;
     for (no, found) in (1_i64..).zip(tasks::of_case(case, registry)) {
         let clock = found.clock.and_then(|no| case.clock(no));
+        let keys = serde_json::to_string(&found.keys).map_err(|error| FoldError::Fact(error.to_string()))?;
         task.execute(params![
             id,
             no,
@@ -181,12 +178,12 @@ pub(super) fn tasks(tx: &Transaction<'_>, id: i64, case: &Case, registry: &Regis
             found.obligation.map(|no| no.0),
             found.whistle.map(|no| no.0),
             found.request.map(|no| no.0),
-            found.clock.map(|no| no.0),
             clock.map_or(NEVER_DUE, |clock| micros(clock.due_at)),
             found.reminded_at.map(micros),
+            keys,
         ])?;
         for key in found.keys {
-            keys.execute(params![key, id, no])?;
+            of_key.execute(params![key, id, no])?;
         }
     }
     Ok(())

@@ -1,6 +1,11 @@
 //! Search by bigrams: a text is cut into overlapping pairs of characters, each pair becomes a keyed token, and a query is the
 //! phrase of its own tokens. Two characters of Chinese are found; trigrams would miss 井盖.
 
+#[cfg(test)]
+mod tests;
+
+use std::collections::HashMap;
+
 use case::Case;
 use case::sealed::Sealed;
 use projection::{CaseChange, FoldError};
@@ -13,6 +18,40 @@ use super::keys::Keys;
 pub(crate) const QUERY_CHARS_MAX: usize = 64;
 /// Stands between parts of a text, so that no phrase reaches over. Tokens have a-z and 2-7, never this.
 const GAP: &str = "0";
+/// Tokens remembered, some 100 bytes each. People say much the same: so many bigrams are nearly all of what they say.
+const TOKENS_MAX: usize = 8_192;
+
+type Bigram = [char; 2];
+
+/// Tokens made before, so that what is said again and again costs no MAC each time. Tells nothing of who said it, or where.
+#[derive(Default)]
+pub(super) struct Tokens(HashMap<Bigram, String>);
+
+impl Tokens {
+    fn of(&mut self, bigram: Bigram, secrets: &Secrets) -> &str {
+        if self.0.len() >= TOKENS_MAX && !self.0.contains_key(&bigram) {
+            self.0.clear();
+        }
+        self.0.entry(bigram).or_insert_with(|| token(bigram, secrets))
+    }
+}
+
+fn token(bigram: Bigram, secrets: &Secrets) -> String {
+    secrets.search_token(&String::from_iter(bigram))
+}
+
+/// A row of the index, and the case it belongs to.
+pub(super) struct Row {
+    pub(super) case_no: i64,
+    pub(super) number: i64,
+}
+
+/// What texts are opened and hidden with.
+pub(super) struct With<'a> {
+    pub(super) keys: &'a Keys,
+    pub(super) secrets: &'a Secrets,
+    pub(super) tokens: &'a mut Tokens,
+}
 
 /// What is searched of a case, with the field each text was sealed for.
 fn texts(case: &Case) -> Vec<(&'static str, &Sealed)> {
@@ -29,37 +68,47 @@ fn texts(case: &Case) -> Vec<(&'static str, &Sealed)> {
 /// many times what adding them does, so that is done only when a text goes, or a key is destroyed.
 pub(super) fn update(
     tx: &Transaction<'_>,
-    id: i64,
-    position: i64,
+    row: Row,
     change: &CaseChange<'_>,
-    keys: &Keys,
-    secrets: &Secrets,
+    with: With<'_>,
 ) -> Result<(), FoldError> {
+    let Row { case_no, number } = row;
     let case = change.after.as_ref();
     let (before, mut wanted) = (texts(&change.before), texts(case));
     let goes = change.before.destroyed_keys != case.destroyed_keys
         || before.iter().any(|text| !wanted.contains(text));
     if goes {
-        let rows = "DELETE FROM search WHERE rowid IN (SELECT position FROM said WHERE case_no = ?1)";
-        super::clear(tx, rows, id)?;
-        super::clear(tx, "DELETE FROM said WHERE case_no = ?1", id)?;
+        let rows = "DELETE FROM search WHERE rowid IN (SELECT ?1 UNION ALL SELECT position FROM said WHERE case_no = ?1)";
+        super::clear(tx, rows, case_no)?;
+        super::clear(tx, "DELETE FROM said WHERE case_no = ?1", case_no)?;
+        with.tokens.0.clear();
     } else {
         wanted.retain(|text| !before.contains(text));
     }
-    let mut tokens = Vec::new();
-    for text in opened(case, wanted, keys)? {
+    let mut tokens = String::new();
+    for text in opened(case, wanted, with.keys)? {
         for part in parts(&text) {
-            tokens.extend(bigrams(&part).map(|bigram| secrets.search_token(&bigram)));
-            tokens.push(GAP.to_owned());
+            for bigram in bigrams(&part) {
+                tokens.push_str(with.tokens.of(bigram, with.secrets));
+                tokens.push(' ');
+            }
+            tokens.push_str(GAP);
+            tokens.push(' ');
         }
     }
     if !tokens.is_empty() {
         let mut insert = tx.prepare_cached("INSERT INTO search (rowid, tokens) VALUES (?1, ?2)")?;
-        insert.execute(params![position, tokens.join(" ")])?;
-        tx.prepare_cached("INSERT INTO said VALUES (?1, ?2)")?.execute(params![position, id])?;
+        insert.execute(params![number, tokens])?;
+        if number != case_no {
+            tx.prepare_cached("INSERT INTO said VALUES (?1, ?2)")?.execute(params![number, case_no])?;
+        }
     }
     Ok(())
 }
+
+/// The cases in which a phrase is said.
+pub(crate) const SAYING: &str = "SELECT ifnull(said.case_no, search.rowid)
+    FROM search LEFT JOIN said ON said.position = search.rowid WHERE search MATCH ?";
 
 /// Texts of a case, as far as they open; those under destroyed keys do not.
 fn opened(
@@ -89,7 +138,7 @@ fn opened(
 /// A query as FTS5 reads it: every part a phrase, all of them wanted somewhere in the case. None when no part has two characters.
 pub(crate) fn phrases(query: &str, secrets: &Secrets) -> Option<Vec<String>> {
     let phrase = |part: &String| {
-        let tokens: Vec<String> = bigrams(part).map(|bigram| secrets.search_token(&bigram)).collect();
+        let tokens: Vec<String> = bigrams(part).map(|bigram| token(bigram, secrets)).collect();
         (!tokens.is_empty()).then(|| format!("\"{}\"", tokens.join(" ")))
     };
     let phrases: Vec<String> = parts(query).iter().filter_map(phrase).collect();
@@ -102,6 +151,6 @@ fn parts(text: &str) -> Vec<String> {
     runs.map(str::to_lowercase).collect()
 }
 
-fn bigrams(part: &str) -> impl Iterator<Item = String> + '_ {
-    part.chars().zip(part.chars().skip(1)).map(|(a, b)| [a, b].iter().collect())
+fn bigrams(part: &str) -> impl Iterator<Item = Bigram> + '_ {
+    part.chars().zip(part.chars().skip(1)).map(|(a, b)| [a, b])
 }

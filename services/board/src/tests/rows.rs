@@ -111,6 +111,9 @@ async fn a_rebuild_equals_what_was_folded_live() {
     rebuild(&dir, fold, ledger, Options::DEFAULT, |_| {}).await.unwrap();
     let rebuilt = rusqlite::Connection::open(dir.join("board.sqlite")).unwrap();
     assert_eq!(checksum(&rebuilt).unwrap(), live);
-    let rows: i64 = rebuilt.query_row("SELECT count(*) FROM tasks", [], |row| row.get(0)).unwrap();
-    assert!(rows > 0);
+    let count = |sql: &str| rebuilt.query_row(sql, [], |row| row.get::<_, i64>(0)).unwrap();
+    assert!(count("SELECT count(*) FROM tasks") > 0);
+    let of_tasks = "SELECT DISTINCT each.value, case_no, no FROM tasks, json_each(tasks.keys) AS each";
+    assert_eq!(count(&format!("SELECT count(*) FROM ({of_tasks} EXCEPT SELECT * FROM task_keys)")), 0);
+    assert_eq!(count(&format!("SELECT count(*) FROM (SELECT * FROM task_keys EXCEPT {of_tasks})")), 0);
 }
