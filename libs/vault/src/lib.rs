@@ -13,7 +13,8 @@
 //! backup brings destroyed keys back.
 //!
 //! Writing goes through one thread that puts whatever waits into one transaction (group commit) with `synchronous=FULL`: an
-//! answer means the row is durable, so an event may name it. Reading goes to a second connection.
+//! answer means the row is durable, so an event may name it. Reading goes to a second connection, but for the keys written last,
+//! which are kept in memory, wrapped.
 //!
 //! Invariants, as absences:
 //! - nothing on the rows' side names a key or unwraps anything;
@@ -21,6 +22,7 @@
 //! - a key never becomes another key: it is made once and may be destroyed;
 //! - no second try of anything does harm.
 
+mod at_hand;
 mod crypt;
 mod database;
 mod error;

@@ -42,10 +42,23 @@ impl Reader {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The rows of keys, in the order they are asked for.
-    pub(crate) fn keys(&self, subjects: &[Subject]) -> Result<Vec<KeyRow>, Error> {
-        let connection = self.lock();
-        subjects.iter().map(|(case, key_id)| key_row(&connection, *case, key_id)).collect()
+    /// The rows of keys, in the order they are asked for. Those that are not `at_hand` are read, as they are at one time.
+    pub(crate) fn keys(
+        &self,
+        subjects: &[Subject],
+        at_hand: Vec<Option<KeyRow>>,
+    ) -> Result<Vec<KeyRow>, Error> {
+        if at_hand.iter().all(Option::is_some) {
+            return Ok(at_hand.into_iter().flatten().collect());
+        }
+        let mut connection = self.lock();
+        // Each statement by itself would take and leave the database's locks anew.
+        let snapshot = connection.transaction()?;
+        let rows = subjects.iter().zip(at_hand).map(|((case, key_id), row)| match row {
+            Some(row) => Ok(row),
+            None => key_row(&snapshot, *case, key_id),
+        });
+        rows.collect()
     }
 
     /// A key and the contact details kept under it, as they are at one time.

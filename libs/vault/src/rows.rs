@@ -41,6 +41,17 @@ pub(crate) enum Ensured {
     Destroyed,
 }
 
+impl Ensured {
+    /// What a row that is now so means for who proposed `candidate`.
+    pub(crate) fn of(candidate: &[u8], row: KeyRow) -> Self {
+        match row {
+            KeyRow::Live { wrapped, .. } if wrapped == candidate => Self::Mine,
+            KeyRow::Live { wrapped, .. } => Self::Theirs(wrapped),
+            KeyRow::Missing | KeyRow::Destroyed => Self::Destroyed,
+        }
+    }
+}
+
 /// What is known of a subject's key.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum KeyRow {

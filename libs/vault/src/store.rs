@@ -6,6 +6,7 @@ use std::sync::Arc;
 use case::ids::{CaseId, KeyId};
 use jiff::Timestamp;
 
+use crate::at_hand::AtHand;
 use crate::error::Error;
 use crate::files::{Held, exists, hold};
 use crate::key_file::{KEY, KEY_OF_NEW};
@@ -23,6 +24,7 @@ pub(crate) struct Store {
     // Before the lock, so that the writer has ended when the directory is let go.
     writer: Writer,
     reader: Arc<Reader>,
+    at_hand: Arc<AtHand>,
     held: Held,
 }
 
@@ -54,8 +56,9 @@ impl Store {
             transaction.commit()?;
         }
         let reader = Arc::new(Reader::open(&held.database())?);
-        let writer = Writer::start(connection, Arc::clone(&reader))?;
-        Ok(Self { writer, reader, held })
+        let at_hand = Arc::new(AtHand::new());
+        let writer = Writer::start(connection, Arc::clone(&reader), Arc::clone(&at_hand))?;
+        Ok(Self { writer, reader, at_hand, held })
     }
 
     pub(crate) async fn ensure(&self, rows: Vec<NewRow>) -> Result<Vec<Ensured>, Error> {
@@ -63,7 +66,21 @@ impl Store {
     }
 
     pub(crate) fn keys(&self, subjects: &[Subject]) -> Result<Vec<KeyRow>, Error> {
-        self.reader.keys(subjects)
+        self.reader.keys(subjects, self.at_hand(subjects))
+    }
+
+    /// The rows that need no look at the database, in the order they are asked for.
+    pub(crate) fn at_hand(&self, subjects: &[Subject]) -> Vec<Option<KeyRow>> {
+        self.at_hand.get(subjects)
+    }
+
+    /// The rows of keys, those read that are not at hand.
+    pub(crate) fn keys_beside(
+        &self,
+        subjects: &[Subject],
+        at_hand: Vec<Option<KeyRow>>,
+    ) -> Result<Vec<KeyRow>, Error> {
+        self.reader.keys(subjects, at_hand)
     }
 
     pub(crate) fn contact(&self, case: CaseId, key_id: &KeyId) -> Result<(KeyRow, ContactRow), Error> {
@@ -106,6 +123,12 @@ impl Store {
                 return Ok(swept);
             }
         }
+    }
+
+    /// While this is held nothing else reads, and what removes a key is not answered.
+    #[cfg(test)]
+    pub(crate) fn reading(&self) -> std::sync::MutexGuard<'_, rusqlite::Connection> {
+        self.reader.lock()
     }
 
     pub(crate) async fn backup_to(&self, path: &Path) -> Result<(), Error> {

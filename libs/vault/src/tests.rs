@@ -1,3 +1,4 @@
+mod at_hand;
 mod erasure;
 mod files;
 mod format_1;

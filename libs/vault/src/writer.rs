@@ -2,6 +2,7 @@
 
 mod work;
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -12,6 +13,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, ErrorCode, TransactionBehavior};
 use tokio::sync::{mpsc, oneshot};
 
+use crate::at_hand::AtHand;
 use crate::error::Error;
 use crate::reader::Reader;
 use crate::rows::{Ensured, NewRow, Subject, WrappedSecrets};
@@ -37,6 +39,17 @@ enum Job {
     Backup { path: PathBuf, reply: Reply<()> },
 }
 
+impl Job {
+    /// The keys that are destroyed, removed or marked by it.
+    fn changes(&self) -> Vec<Subject> {
+        match self {
+            Self::Destroy { case, key_id, .. } => vec![(*case, key_id.clone())],
+            Self::Settle { named, unnamed, .. } => named.iter().chain(unnamed).cloned().collect(),
+            Self::Ensure { .. } | Self::Secrets { .. } | Self::Backup { .. } => Vec::new(),
+        }
+    }
+}
+
 /// The handle on the thread. Dropping it lets the thread finish what waits, and waits for it.
 pub(crate) struct Writer {
     queue: Option<mpsc::Sender<Job>>,
@@ -45,10 +58,14 @@ pub(crate) struct Writer {
 }
 
 impl Writer {
-    pub(crate) fn start(connection: Connection, reader: Arc<Reader>) -> Result<Self, Error> {
+    pub(crate) fn start(
+        connection: Connection,
+        reader: Arc<Reader>,
+        at_hand: Arc<AtHand>,
+    ) -> Result<Self, Error> {
         let (sender, queue) = mpsc::channel(QUEUE_JOBS_MAX);
         let is_poisoned = Arc::new(AtomicBool::new(false));
-        let mut thread = Thread { connection, reader, is_poisoned: Arc::clone(&is_poisoned) };
+        let mut thread = Thread { connection, reader, at_hand, is_poisoned: Arc::clone(&is_poisoned) };
         let thread = std::thread::Builder::new()
             .name("vault-writer".to_owned())
             .spawn(move || thread.run(queue))
@@ -106,6 +123,7 @@ impl Drop for Writer {
 struct Thread {
     connection: Connection,
     reader: Arc<Reader>,
+    at_hand: Arc<AtHand>,
     is_poisoned: Arc<AtomicBool>,
 }
 
@@ -144,9 +162,15 @@ impl Thread {
             jobs.into_iter().for_each(|job| refuse(job, Error::Poisoned));
             return;
         }
+        let changed: BTreeSet<Subject> = jobs.iter().flat_map(Job::changes).collect();
+        self.at_hand.forget(&changed);
         let mut outcomes = Vec::with_capacity(jobs.len());
         match self.transact(&jobs, &mut outcomes) {
-            Ok(()) => self.tell(jobs, outcomes),
+            Ok(()) => {
+                let made = jobs.iter().zip(&outcomes).flat_map(|(job, outcome)| work::made(job, outcome));
+                self.at_hand.keep(made, &changed);
+                self.tell(jobs, outcomes);
+            }
             Err(error) => {
                 self.judge(&error);
                 jobs.into_iter().for_each(|job| refuse(job, error.clone()));

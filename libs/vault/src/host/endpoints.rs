@@ -13,8 +13,8 @@ use crate::remote::{FAILED, MALFORMED, Op, WAL_HELD};
 
 /// Questions of one kind worked on at a time. Those that write share the syncs of a batch of the same size.
 const AT_ONCE: usize = 256;
-/// Keys looked up without leaving the async threads: some 10 µs each.
-const KEYS_AT_HAND: usize = 32;
+/// Keys read from the database without leaving the async threads: some 10 µs each.
+const KEYS_READ_HERE: usize = 32;
 
 impl Host {
     /// Answers for the roles that have the key, on `whistle.<jurisdiction>.vault.*`: ensure, keys, contact, destroy, secrets. What
@@ -59,11 +59,12 @@ impl Host {
 
     async fn keys(&self, question: &[u8]) -> Result<Bytes, Fault> {
         let subjects = message::decode_subjects(question)?;
-        if subjects.len() <= KEYS_AT_HAND {
-            return said(&self.store.keys(&subjects)?);
+        let at_hand = self.store.at_hand(&subjects);
+        if at_hand.iter().filter(|row| row.is_none()).count() <= KEYS_READ_HERE {
+            return said(&self.store.keys_beside(&subjects, at_hand)?);
         }
         let store = self.store.clone();
-        let found = tokio::task::spawn_blocking(move || store.keys(&subjects)).await;
+        let found = tokio::task::spawn_blocking(move || store.keys_beside(&subjects, at_hand)).await;
         said(&found.map_err(|_ended| Error::Closed)??)
     }
 }

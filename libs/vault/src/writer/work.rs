@@ -16,9 +16,12 @@ use crate::rows::{Ensured, KeyRow, NewRow, Subject, WrappedSecrets};
 
 /// What a job came to. A refusal leaves the other jobs of the transaction alone.
 pub(super) enum Outcome {
-    Ensured(Vec<Ensured>),
+    /// The rows as they are now.
+    Ensured(Vec<KeyRow>),
     Secrets(Result<WrappedSecrets, Error>),
-    Destroyed { existed: bool },
+    Destroyed {
+        existed: bool,
+    },
     Settled(Settled),
 }
 
@@ -53,10 +56,22 @@ pub(super) fn run(connection: &Connection, job: &Job) -> Result<Outcome, Error> 
     }
 }
 
+/// The rows that a job made or touched.
+pub(super) fn made<'a>(job: &'a Job, outcome: &'a Outcome) -> impl Iterator<Item = (Subject, &'a KeyRow)> {
+    let (rows, found) = match (job, outcome) {
+        (Job::Ensure { rows, .. }, Outcome::Ensured(found)) => (rows.as_slice(), found.as_slice()),
+        _ => Default::default(),
+    };
+    rows.iter().map(NewRow::subject).zip(found)
+}
+
 /// Gives a durable outcome to who asked.
 pub(super) fn reply(job: Job, outcome: Outcome, emptied: Result<(), Error>) {
     match (job, outcome) {
-        (Job::Ensure { reply, .. }, Outcome::Ensured(ensured)) => answer(reply, Ok(ensured)),
+        (Job::Ensure { rows, reply }, Outcome::Ensured(found)) => {
+            let ensured = rows.iter().zip(found).map(|(row, found)| Ensured::of(&row.candidate, found));
+            answer(reply, Ok(ensured.collect()));
+        }
         (Job::Secrets { reply, .. }, Outcome::Secrets(result)) => answer(reply, result),
         (Job::Destroy { reply, .. }, Outcome::Destroyed { existed }) => {
             answer(reply, emptied.map(|()| existed))
@@ -66,7 +81,8 @@ pub(super) fn reply(job: Job, outcome: Outcome, emptied: Result<(), Error>) {
     }
 }
 
-fn ensure(connection: &Connection, row: &NewRow) -> Result<Ensured, Error> {
+/// Makes or touches a row; gives back what it is now.
+fn ensure(connection: &Connection, row: &NewRow) -> Result<KeyRow, Error> {
     let (case, key_id) = (row.case.0.as_bytes().as_slice(), row.key_id.as_str());
     let (name, phone) =
         row.contact.as_ref().map_or((None, None), |contact| (contact.name.as_ref(), contact.phone.as_ref()));
@@ -74,22 +90,20 @@ fn ensure(connection: &Connection, row: &NewRow) -> Result<Ensured, Error> {
                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, 0) ON CONFLICT DO NOTHING";
     let made = params![case, key_id, row.candidate, name, phone, row.at];
     if connection.prepare_cached(insert)?.execute(made)? > 0 {
-        return Ok(Ensured::Mine);
+        return Ok(KeyRow::Live { wrapped: row.candidate.clone(), named: false, touched_at: row.at });
     }
-    let KeyRow::Live { wrapped, .. } = key_row(connection, row.case, &row.key_id)? else {
-        return Ok(Ensured::Destroyed);
+    let KeyRow::Live { wrapped, named, touched_at } = key_row(connection, row.case, &row.key_id)? else {
+        return Ok(KeyRow::Destroyed);
     };
     // Whichever key counts is about to be used.
-    let touch = "UPDATE subjects SET touched_at = max(touched_at, ?3) WHERE case_id = ?1 AND key_id = ?2";
-    connection.prepare_cached(touch)?.execute(params![case, key_id, row.at])?;
-    if wrapped != row.candidate {
-        return Ok(Ensured::Theirs(wrapped));
-    }
-    if row.contact.is_some() {
+    let touched_at = touched_at.max(row.at);
+    let touch = "UPDATE subjects SET touched_at = ?3 WHERE case_id = ?1 AND key_id = ?2";
+    connection.prepare_cached(touch)?.execute(params![case, key_id, touched_at])?;
+    if wrapped == row.candidate && row.contact.is_some() {
         let put = "UPDATE subjects SET name = ?3, phone = ?4 WHERE case_id = ?1 AND key_id = ?2";
         connection.prepare_cached(put)?.execute(params![case, key_id, name, phone])?;
     }
-    Ok(Ensured::Mine)
+    Ok(KeyRow::Live { wrapped, named, touched_at })
 }
 
 /// The row stays without what was in it, so that the key is neither made again nor taken for lost.
