@@ -211,6 +211,15 @@ impl Host {
     pub(crate) fn core(&self) -> &Arc<Core> {
         &self.0
     }
+
+    /// The same log, told of as one of another epoch.
+    #[cfg(test)]
+    pub(crate) fn as_epoch(&self, epoch: u32) -> Self {
+        let Core { ledger, store, riders, origin, .. } = self.0.as_ref();
+        let (ledger, store, riders) = (ledger.clone(), store.clone(), Arc::clone(riders));
+        let origin = Origin { epoch, ..origin.clone() };
+        Self(Arc::new(Core { ledger, store, riders, origin, message_max: MESSAGE_MIN.into() }))
+    }
 }
 
 fn random_instance() -> Result<Uuid, HostError> {

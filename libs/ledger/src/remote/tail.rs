@@ -1,5 +1,8 @@
 //! Listens to a ledger's frames for everybody in this process, and knows how far it is.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;

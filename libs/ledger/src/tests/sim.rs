@@ -36,8 +36,14 @@ fn serve(sim: &Sim, store: &Store) -> JoinHandle<()> {
 }
 
 fn serve_since(sim: &Sim, store: &Store, second: i64) -> JoinHandle<()> {
-    let local = Ledger::local(store.clone(), info());
-    let host = Host::new(&local, Arc::new(NoRiders), at(second)).unwrap();
+    serve_host(sim, &host(store, second))
+}
+
+fn host(store: &Store, second: i64) -> Host {
+    Host::new(&Ledger::local(store.clone(), info()), Arc::new(NoRiders), at(second)).unwrap()
+}
+
+fn serve_host(sim: &Sim, host: &Host) -> JoinHandle<()> {
     sim.host(Some(Arc::clone(host.core())));
     let link = Link::Sim(sim.clone());
     let core = Arc::clone(host.core());
@@ -143,7 +149,7 @@ async fn a_frame_that_does_not_decode_is_passed_over() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn another_chain_under_the_same_name_is_refused() {
+async fn another_chain_under_the_same_name_expect_refusal() {
     let (dir, other_dir) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let (mine, other) = (store(dir.path()), store(other_dir.path()));
     let sim = Sim::new(1, CALM);
@@ -195,7 +201,7 @@ async fn a_cut_cable_is_told_at_once_and_mended_without_a_gap() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_log_that_lost_its_end_is_refused() {
+async fn a_log_that_lost_its_end_expect_refusal() {
     let (dir, older_dir) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let (mine, older) = (store(dir.path()), store(older_dir.path()));
     let sim = Sim::new(1, CALM);
@@ -213,4 +219,74 @@ async fn a_log_that_lost_its_end_is_refused() {
     let late = ledger.execute(&command(9), at(0), &[case(3)], |cases| Ok(raise_or_note(cases))).await;
     assert_eq!(late.unwrap_err(), ExecuteError::Away);
     serving.abort();
+}
+
+/// A follower of the first epoch, and the same log that goes on as the second; who heard one takes nothing of the other.
+struct Epochs {
+    store: Store,
+    second: Host,
+    sim: Sim,
+    ledger: Ledger,
+    follow: crate::Follow,
+    _dir: tempfile::TempDir,
+}
+
+impl Epochs {
+    async fn begin() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let store = store(dir.path());
+        let sim = Sim::new(1, CALM);
+        let serving = serve(&sim, &store);
+        let ledger = distant(&sim).await;
+        let mut follow = ledger.follow(Position::ZERO).unwrap();
+        step(&ledger, 1, case(1)).await;
+        follow.next().await.unwrap();
+        serving.abort();
+        assert!(serving.await.unwrap_err().is_cancelled());
+        sim.host(None);
+        let second = host(&store, 1).as_epoch(2);
+        Self { store, second, sim, ledger, follow, _dir: dir }
+    }
+
+    async fn goes_on(&self) {
+        step(&Ledger::local(self.store.clone(), info()), 2, case(1)).await;
+    }
+
+    async fn expect_refusal(mut self) {
+        let followed = self.follow.next().await;
+        let Err(LedgerError::Alien(reason)) = followed else { panic!("followed into it: {followed:?}") };
+        assert_eq!(reason, "it is of epoch 2, followed was epoch 1");
+        assert_eq!(self.ledger.trouble(), Some(reason), "and an operator is told");
+        let head = self.store.head();
+        let late =
+            self.ledger.execute(&command(9), at(0), &[case(3)], |cases| Ok(raise_or_note(cases))).await;
+        assert_eq!(late.unwrap_err(), ExecuteError::Away, "nothing is committed to it");
+        assert_eq!(self.store.head(), head);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn another_epoch_is_refused_when_its_frames_are_heard() {
+    let epochs = Epochs::begin().await;
+    let serving = serve_host(&epochs.sim, &epochs.second);
+    epochs.goes_on().await;
+    epochs.expect_refusal().await;
+    serving.abort();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn another_epoch_is_refused_when_it_is_silent_and_asked() {
+    let epochs = Epochs::begin().await;
+    epochs.goes_on().await;
+    epochs.sim.host(Some(Arc::clone(epochs.second.core())));
+    epochs.expect_refusal().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn another_epoch_has_no_word_on_where_the_log_ends() {
+    let epochs = Epochs::begin().await;
+    epochs.sim.host(Some(Arc::clone(epochs.second.core())));
+    let told = epochs.ledger.ask_head().await;
+    assert!(matches!(told, Err(LedgerError::Alien(_))), "{told:?}");
+    epochs.expect_refusal().await;
 }
