@@ -1,6 +1,8 @@
 //! The binary from outside: what it prints, how it ends, what survives its death.
 
 #[cfg(test)]
+mod away;
+#[cfg(test)]
 mod bench;
 #[cfg(test)]
 mod chaos;
