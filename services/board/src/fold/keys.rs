@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use case::Case;
+use case::event::intake::CaseRaised;
 use case::event::{Event, Intake, Recorded};
 use case::ids::{CaseId, KeyId};
 use ledger::Commit;
@@ -30,7 +31,7 @@ impl Keys {
         if self.vault.has_rows_here() {
             return Ok(());
         }
-        let wanted: BTreeSet<_> = batch.iter().flat_map(|commit| wanted(commit)).take(KEYS_MAX).collect();
+        let wanted: BTreeSet<_> = wanted(batch).take(KEYS_MAX).collect();
         if !wanted.is_empty() {
             self.fetched = Some(self.keyring(wanted)?);
         }
@@ -58,17 +59,27 @@ impl Keys {
 }
 
 /// The keys of the cases in which somebody said something. How many reporters a case has is known only where it is raised; for
-/// the others the first is guessed, as most have one.
-fn wanted(commit: &Commit) -> Vec<(CaseId, KeyId)> {
-    let mut wanted = Vec::new();
-    for entry in &commit.entries {
-        let Some(case) = entry.stream.case().filter(|_| speaks(&entry.recorded)) else { continue };
-        wanted.extend([(case, KeyId::case_file()), (case, KeyId::reporter(1))]);
-        if let Event::Intake(Intake::CaseRaised(raised)) = &entry.recorded.event {
-            wanted.extend(raised.reporters.iter().map(|reporter| (case, reporter.key_id.clone())));
+/// those raised before, the first is guessed, as most have one.
+fn wanted<'a>(batch: &'a [&Commit]) -> impl Iterator<Item = (CaseId, KeyId)> + 'a {
+    let said = || {
+        let entries = batch.iter().flat_map(|commit| &commit.entries);
+        entries.filter_map(|entry| Some((entry.stream.case()?, &entry.recorded)))
+    };
+    let new_cases: BTreeSet<CaseId> =
+        said().filter(|(_, recorded)| raised(recorded).is_some()).map(|(case, _)| case).collect();
+    said().filter(|(_, recorded)| speaks(recorded)).flat_map(move |(case, recorded)| {
+        let mut keys = vec![(case, KeyId::case_file())];
+        if let Some(raised) = raised(recorded) {
+            keys.extend(raised.reporters.iter().map(|reporter| (case, reporter.key_id.clone())));
+        } else if !new_cases.contains(&case) {
+            keys.push((case, KeyId::reporter(1)));
         }
-    }
-    wanted
+        keys
+    })
+}
+
+fn raised(recorded: &Recorded) -> Option<&CaseRaised> {
+    if let Event::Intake(Intake::CaseRaised(raised)) = &recorded.event { Some(raised) } else { None }
 }
 
 /// Clocks say nothing, and most events are theirs.

@@ -11,7 +11,7 @@ use tonic::Code;
 use vault::{Host, Vault};
 use wire::pb::whistle::board::v1 as pb;
 
-use super::district::{District, by};
+use super::district::{District, GRID_A1, by};
 use super::rows::varied;
 use crate::Board;
 use crate::fold::BoardFold;
@@ -110,6 +110,26 @@ async fn the_fold_asks_once_for_a_batch_and_makes_the_same_rows() {
         heard += 1;
     }
     assert_eq!(heard, 2, "one for all commits there were");
+}
+
+#[tokio::test]
+async fn of_a_case_raised_in_the_batch_no_key_is_asked_for_that_it_does_not_have() {
+    let district = District::start().await;
+    let id = case::ids::CaseId::derived("test", &[b"nobody"]);
+    let mut raise = district.told(id, GRID_A1, "").await;
+    raise.reporters = Vec::new();
+    raise.text = Some(district.seal(id, &case::ids::KeyId::case_file(), "text", "井盖丢失").await);
+    district.raise_as("p-grid_worker", id, raise).await;
+    district.accept(id).await;
+    let elsewhere = Elsewhere::start(&district).await;
+    let vault = elsewhere.vault(&district, test_kit::DEADLINE).await;
+    let mut questions = elsewhere.questions(&district).await;
+    let (dir, ledger) = (district.world.dir("rebuilt"), district.world.desk.ledger.clone());
+    rebuild(&dir, BoardFold::new(vault), ledger, Options::DEFAULT, |_| {}).await.unwrap();
+    let question = questions.next().await.unwrap().payload;
+    assert!(holds(&question, id.0.as_bytes()) && holds(&question, b"case"));
+    assert!(!holds(&question, b"reporter"));
+    assert_eq!(sum(&dir), folded(&district).await);
 }
 
 fn holds(bytes: &[u8], part: &[u8]) -> bool {
