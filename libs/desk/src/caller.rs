@@ -46,5 +46,5 @@ impl Desk {
 #[must_use]
 pub fn traceparent(metadata: &MetadataMap) -> Option<String> {
     let value = metadata.get(TRACEPARENT)?.to_str().ok()?;
-    TraceContext::parse(value).map(|context| context.to_string())
+    TraceContext::parse(value).map(|context| context.text())
 }

@@ -6,7 +6,7 @@
 #[cfg(test)]
 mod tests;
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 use ring::rand::{SecureRandom as _, SystemRandom};
 use tracing::Span;
@@ -72,6 +72,15 @@ impl TraceContext {
         is_one.then_some(Self { trace_id, span_id, sampled: flags & SAMPLED != 0 })
     }
 
+    /// What [`fmt::Display`] writes.
+    #[must_use]
+    pub fn text(&self) -> String {
+        let mut text = String::with_capacity(TEXT_BYTES);
+        // Writing into a text cannot fail.
+        write!(text, "{self}").unwrap_or_default();
+        text
+    }
+
     /// The trace's id as it is written in lines.
     #[must_use]
     pub fn trace(&self) -> Hex<16> {
@@ -87,7 +96,11 @@ impl TraceContext {
 
 impl fmt::Display for TraceContext {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "00-{}-{}-{:02x}", self.trace(), self.span(), u8::from(self.sampled))
+        f.write_str("00-")?;
+        self.trace().fmt(f)?;
+        f.write_str("-")?;
+        self.span().fmt(f)?;
+        f.write_str(if self.sampled { "-01" } else { "-00" })
     }
 }
 
@@ -108,10 +121,24 @@ pub fn automatic(name: &'static str, led_here: Option<TraceContext>, own: Option
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Hex<const N: usize>([u8; N]);
 
+impl<const N: usize> Hex<N> {
+    /// Two digits for each byte.
+    #[must_use]
+    pub fn digits(&self) -> [[u8; 2]; N] {
+        self.0.map(|byte| [digit(byte >> 4), digit(byte & 0xf)])
+    }
+}
+
 impl<const N: usize> fmt::Display for Hex<N> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+        // At once: every call is written this way several times. Digits are text.
+        f.write_str(str::from_utf8(self.digits().as_flattened()).unwrap_or_default())
     }
+}
+
+/// The digit of a number below 16.
+fn digit(number: u8) -> u8 {
+    if number < 10 { b'0' + number } else { b'a' - 10 + number }
 }
 
 /// Exactly `N` bytes of lower-case digits.

@@ -20,7 +20,8 @@ use crate::trace::{TARGET, TRACEPARENT, TraceContext};
 
 /// How the answer names the trace, so that whoever complains can say which.
 const TRACE_ID: HeaderName = HeaderName::from_static("x-trace-id");
-const STATUS: &str = "grpc-status";
+const PARENT: HeaderName = HeaderName::from_static(TRACEPARENT);
+const STATUS: HeaderName = HeaderName::from_static("grpc-status");
 
 /// Puts [`Calls`] around all services.
 #[derive(Debug, Clone)]
@@ -72,11 +73,11 @@ where
 
 /// Reads where the call comes from and writes where it is now: what handlers see is the server's own span.
 fn enter(headers: &mut HeaderMap, method: &Method) -> (TraceContext, Span) {
-    let text = headers.get(TRACEPARENT).and_then(|value| value.to_str().ok());
+    let text = headers.get(PARENT).and_then(|value| value.to_str().ok());
     let parent = text.and_then(TraceContext::parse);
     let context = parent.map_or_else(TraceContext::new, |parent| parent.child());
-    if let Ok(value) = HeaderValue::try_from(context.to_string()) {
-        headers.insert(TRACEPARENT, value);
+    if let Ok(value) = HeaderValue::try_from(context.text()) {
+        headers.insert(PARENT, value);
     }
     let parent_span = parent.map(|parent| tracing::field::display(parent.span()));
     let span = tracing::info_span!(
@@ -103,7 +104,9 @@ impl Open {
     fn answered(mut self, response: http::Response<Body>, context: TraceContext) -> http::Response<Body> {
         self.method.answered(self.began.elapsed());
         let (mut parts, body) = response.into_parts();
-        if let Ok(value) = HeaderValue::try_from(context.trace().to_string()) {
+        if let Ok(mut value) = HeaderValue::from_bytes(context.trace().digits().as_flattened()) {
+            // Another one for each call: the header tables of both sides are not to fill with them.
+            value.set_sensitive(true);
             parts.headers.insert(TRACE_ID, value);
         }
         if let Some(code) = code_in(&parts.headers) {
@@ -119,8 +122,9 @@ impl Drop for Open {
         self.method.ended(self.code);
         let method = &*self.method.name;
         let code = known::name(self.code);
-        let duration_us = u64::try_from(self.began.elapsed().as_micros()).unwrap_or(u64::MAX);
-        tracing::debug!(target: TARGET, parent: &self.span, method, code, duration_us, "call ended");
+        // Only looked up when somebody reads it.
+        let duration_us = || u64::try_from(self.began.elapsed().as_micros()).unwrap_or(u64::MAX);
+        tracing::debug!(target: TARGET, parent: &self.span, method, code, duration_us = duration_us(), "call ended");
     }
 }
 

@@ -8,6 +8,7 @@ const GIVEN: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
 fn the_specification_s_example_reads_and_writes_itself() {
     let context = TraceContext::parse(GIVEN).unwrap();
     assert_eq!(context.to_string(), GIVEN);
+    assert_eq!(context.text(), GIVEN);
     assert_eq!(context.trace().to_string(), "4bf92f3577b34da6a3ce929d0e0e4736");
     assert_eq!(context.span().to_string(), "00f067aa0ba902b7");
     assert!(context.sampled);

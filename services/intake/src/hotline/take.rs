@@ -203,7 +203,7 @@ impl Taking {
             // A time that cannot be is a defect of the case; the envelope then says when it was written down.
             occurred_at: Some(raise.occurred_at.instant().min(now)),
             // The stream goes on for hours; a ticket is a piece of work of its own, and so is its trace.
-            traceparent: Some(TraceContext::new().to_string()),
+            traceparent: Some(TraceContext::new().text()),
             ..CommandContext::new(self.caller.principal.id.clone(), command_id, mac)
         };
         Ok(Prepared { raise, context })
