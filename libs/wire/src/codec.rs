@@ -51,17 +51,24 @@ where
 #[derive(Debug, Clone)]
 pub struct Half<T>(PhantomData<T>);
 
+/// Buffers as large as an ordinary command or receipt: one is made in each direction of every call. It grows with a message that
+/// is larger; what is ready of a stream is sent once it is 32 KiB.
+fn buffers() -> BufferSettings {
+    BufferSettings::new(1024, 32 * 1024)
+}
+
 impl<T: Message> Encoder for Half<T> {
     type Item = T;
     type Error = Status;
 
     fn encode(&mut self, item: T, buffer: &mut EncodeBuf<'_>) -> Result<(), Status> {
+        buffer.reserve(item.encoded_len());
         // The buffer grows, so there is always room.
         item.encode(buffer).map_err(|_full| Failure::Internal.into())
     }
 
     fn buffer_settings(&self) -> BufferSettings {
-        BufferSettings::default()
+        buffers()
     }
 }
 
@@ -74,7 +81,7 @@ impl<U: Message + Default> Decoder for Half<U> {
     }
 
     fn buffer_settings(&self) -> BufferSettings {
-        BufferSettings::default()
+        buffers()
     }
 }
 
