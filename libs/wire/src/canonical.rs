@@ -12,12 +12,13 @@ pub const CANONICAL_VERSION: u8 = 1;
 /// also drops unknown fields and the freedoms of the wire format, so that two client libraries cannot differ.
 #[must_use]
 pub fn canonical<R: Request>(rpc: &str, request: &R) -> Vec<u8> {
-    let mut request = request.clone();
-    request.clear_expected_version();
-    let name = u32::try_from(rpc.len()).unwrap_or(u32::MAX);
-    let mut bytes = vec![CANONICAL_VERSION];
-    bytes.extend_from_slice(&name.to_be_bytes());
+    let request = request.unconditional();
+    let name = u32::try_from(rpc.len()).unwrap_or(u32::MAX).to_be_bytes();
+    let mut bytes = Vec::with_capacity(1 + name.len() + rpc.len() + request.encoded_len());
+    bytes.push(CANONICAL_VERSION);
+    bytes.extend_from_slice(&name);
     bytes.extend_from_slice(rpc.as_bytes());
-    bytes.extend_from_slice(&request.encode_to_vec());
+    // A vector is never full.
+    request.encode(&mut bytes).unwrap_or_default();
     bytes
 }

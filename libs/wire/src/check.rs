@@ -249,7 +249,8 @@ fn is_media_type(text: &str) -> bool {
 
 /// Whether a text has control characters that are neither tab nor part of a line end.
 pub(crate) fn has_controls(text: &str) -> bool {
-    text.replace("\r\n", "\n").contains(is_bad_control)
+    let ends_line = |at: usize| text.as_bytes().get(at..at + 2) == Some(b"\r\n");
+    text.char_indices().any(|(at, c)| is_bad_control(c) && !ends_line(at))
 }
 
 pub(crate) fn is_bad_control(c: char) -> bool {

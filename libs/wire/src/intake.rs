@@ -2,6 +2,8 @@
 
 mod raise;
 
+use std::borrow::Cow;
+
 use case::ids::{CaseId, KeyId, ObligationNo, RequestNo};
 use case::import;
 use case::intake::Command;
@@ -147,8 +149,11 @@ impl Request for ImportHistoryRequest {
         &self.command_id
     }
 
-    fn clear_expected_version(&mut self) {
-        self.expected_version = None;
+    fn unconditional(&self) -> Cow<'_, Self> {
+        match self.expected_version {
+            Some(_) => Cow::Owned(Self { expected_version: None, ..self.clone() }),
+            None => Cow::Borrowed(self),
+        }
     }
 }
 

@@ -53,8 +53,19 @@ impl Check<'_> {
 
     /// A place as given, to be looked up by the registry.
     pub(crate) fn place_given(&mut self, field: &str, place: &pb::Place, key: &KeyId) -> Option<PlaceGiven> {
+        self.place_noted(field, place, &place.note, key)
+    }
+
+    /// The same with another note than the place's own.
+    pub(crate) fn place_noted(
+        &mut self,
+        field: &str,
+        place: &pb::Place,
+        note: &str,
+        key: &KeyId,
+    ) -> Option<PlaceGiven> {
         let point = self.point(&format!("{field}.point"), place.point.as_ref());
-        let note = self.sealed(&format!("{field}.note"), "note", key, &place.note, PLACE_NOTE_CHARS_MAX);
+        let note = self.sealed(&format!("{field}.note"), "note", key, note, PLACE_NOTE_CHARS_MAX);
         Some(PlaceGiven {
             area: given(&place.area_code),
             compound: given(&place.compound_id),

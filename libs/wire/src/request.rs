@@ -1,5 +1,7 @@
 //! What every request of a command has in common.
 
+use std::borrow::Cow;
+
 use case::ids::CaseId;
 use case::refusal::Violation;
 use case::time::At;
@@ -19,8 +21,10 @@ pub trait Request: prost::Message + Clone {
     /// The command id, as given.
     fn command_id(&self) -> &str;
 
-    /// Forgets the version that was expected, see [`canonical`](crate::canonical()).
-    fn clear_expected_version(&mut self);
+    /// The request without the version that was expected, see [`canonical`](crate::canonical()).
+    fn unconditional(&self) -> Cow<'_, Self> {
+        Cow::Borrowed(self)
+    }
 }
 
 /// A command on a case that exists.
@@ -57,7 +61,8 @@ pub trait NewCaseRequest: Request {
     /// How its reporters can be reached: for the vault, before the command is decided.
     fn contacts(&self) -> Vec<Contact>;
 
-    /// The command. Deterministic: it is run twice, to collect the texts and with the texts sealed.
+    /// The command. Deterministic: where a text cannot be sealed as it is met, it is run twice, to collect the texts and with the
+    /// texts sealed.
     ///
     /// # Errors
     /// Every violation of the request but that of the command id. Never for what a citizen left out.
@@ -117,8 +122,11 @@ macro_rules! command {
                 &self.command_id
             }
 
-            fn clear_expected_version(&mut self) {
-                self.expected_version = None;
+            fn unconditional(&self) -> std::borrow::Cow<'_, Self> {
+                match self.expected_version {
+                    Some(_) => std::borrow::Cow::Owned(Self { expected_version: None, ..self.clone() }),
+                    None => std::borrow::Cow::Borrowed(self),
+                }
             }
         }
 

@@ -215,8 +215,6 @@ impl Request for RaiseAndBlowRequest {
     fn command_id(&self) -> &str {
         &self.command_id
     }
-
-    fn clear_expected_version(&mut self) {}
 }
 
 impl NewCaseRequest for RaiseAndBlowRequest {

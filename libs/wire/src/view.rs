@@ -97,6 +97,4 @@ impl crate::Request for PublishRegistryRequest {
     fn command_id(&self) -> &str {
         &self.command_id
     }
-
-    fn clear_expected_version(&mut self) {}
 }

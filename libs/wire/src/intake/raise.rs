@@ -66,8 +66,6 @@ impl Request for RaiseCaseRequest {
     fn command_id(&self) -> &str {
         &self.command_id
     }
-
-    fn clear_expected_version(&mut self) {}
 }
 
 impl NewCaseRequest for RaiseCaseRequest {
@@ -218,8 +216,8 @@ impl Check<'_> {
         defects: &mut Vec<Defect>,
     ) -> Option<PlaceGiven> {
         let Some(place) = place else { return Some(PlaceGiven::default()) };
-        let note = self.repaired(&place.note, defects).into_owned();
-        self.place_given(path, &pb::Place { note, ..place.clone() }, key)
+        let note = self.repaired(&place.note, defects);
+        self.place_noted(path, place, &note, key)
     }
 
     #[expect(clippy::unused_self, reason = "reads as the other readers do")]
