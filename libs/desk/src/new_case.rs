@@ -1,14 +1,14 @@
 //! Commands that make a case. Its id is known before it is, so its words are sealed first, or on the way with it.
 
-use case::ids::CaseId;
-use case::sealed::Sealed;
+use case::ids::{CaseId, KeyId};
 use case::time::At;
 use ledger::{Done, ExecuteError, Rider};
 use tonic::{Request, Status};
 use uuid::Uuid;
-use vault::{Contact, NewContact, SealRequest};
+use vault::{Contact, NewContact};
 use wire::{
-    CollectingSeal, Envelope, Failure, NewCaseRequest, ReplayingSeal, Told, canonical, parse_command_id,
+    CollectingSeal, Envelope, Failure, NewCaseRequest, ReplayingSeal, SealingAtOnce, Told, canonical,
+    parse_command_id,
 };
 
 use crate::{Caller, Decide, Desk, Prepared, Undecided, caller, of_vault};
@@ -36,7 +36,7 @@ impl Desk {
         decide: Decide<R::Command>,
     ) -> Result<Done, Status>
     where
-        R: NewCaseRequest + Clone,
+        R: NewCaseRequest,
         R::Command: Sync,
     {
         let caller = self.caller(request.metadata())?;
@@ -57,19 +57,18 @@ impl Desk {
         decide: Decide<R::Command>,
     ) -> Result<Done, Status>
     where
-        R: NewCaseRequest + Clone,
+        R: NewCaseRequest,
         R::Command: Sync,
     {
-        let again = (caller.clone(), request.clone(), traceparent.clone());
-        let mut prepared = self.prepare_for(caller, request, traceparent, Keys::Along).await?;
+        let mut prepared = self.prepare_for(caller, &request, traceparent, Keys::Along).await?;
         adjust(&mut prepared);
         match self.try_one(&prepared, prepared.envelope.case_id, decide).await {
             // The keys are there already, from a try that ended between vault and log: these words are sealed under them.
             Err(Undecided::Ledger(ExecuteError::RiderRefused)) => {}
             done => return Ok(done?),
         }
-        let (caller, request, traceparent) = again;
-        let mut prepared = self.prepare_for(caller, request, traceparent, Keys::Before).await?;
+        let Prepared { caller, context, .. } = prepared;
+        let mut prepared = self.prepare_for(caller, &request, context.traceparent, Keys::Before).await?;
         adjust(&mut prepared);
         Ok(self.try_one(&prepared, prepared.envelope.case_id, decide).await?)
     }
@@ -84,61 +83,52 @@ impl Desk {
     ) -> Result<Prepared<R::Command>, Status> {
         let caller = self.caller(request.metadata())?;
         let traceparent = caller::traceparent(request.metadata());
-        self.prepare_for(caller, request.into_inner(), traceparent, Keys::Along).await
+        self.prepare_for(caller, &request.into_inner(), traceparent, Keys::Along).await
     }
 
     async fn prepare_for<R: NewCaseRequest>(
         &self,
         caller: Caller,
-        request: R,
+        request: &R,
         traceparent: Option<String>,
         keys: Keys,
     ) -> Result<Prepared<R::Command>, Status> {
         let told = Told { source: caller.principal.source.as_ref(), now: At::new(self.clock.now()) };
-        let mut collecting = CollectingSeal::default();
-        let understood = request.command(&told, &mut collecting);
-        let command_id = match (parse_command_id(request.command_id()), understood) {
-            (Ok(command_id), Ok(_)) => command_id,
-            (command_id, understood) => {
-                let violations = command_id.err().into_iter().chain(understood.err()).flatten().collect();
-                return Err(Failure::Invalid(violations).into());
-            }
-        };
+        let command_id = parse_command_id(request.command_id()).map_err(|mut violations| {
+            let others = request.command(&told, &mut CollectingSeal::default()).err();
+            violations.extend(others.into_iter().flatten());
+            Failure::Invalid(violations)
+        })?;
         let case_id = self.new_case_id(&caller, request.ticket_number(), command_id)?;
-        let contacts: Vec<_> = request
-            .contacts()
-            .into_iter()
-            .map(|told| (told.key_id, Contact { name: told.name, phone: told.phone }))
-            .collect();
-        let kept: Vec<_> =
-            contacts.iter().map(|(key_id, contact)| NewContact { case: case_id, key_id, contact }).collect();
-        let (sealed, rider) = self.seal_new(case_id, &collecting, &kept, keys).await?;
-        let command = request.command(&told, &mut ReplayingSeal::new(sealed)).map_err(Failure::Invalid)?;
+        let seals = match keys {
+            Keys::Along => self.vault.new_case(case_id).map_err(|error| of_vault(&error))?,
+            Keys::Before => None,
+        };
+        let (command, rider) = match seals {
+            Some(seals) => sealed_along(request, &told, seals)?,
+            None => (self.sealed_before(request, &told, case_id).await?, None),
+        };
         let envelope = Envelope { command_id, case_id, expected_version: None, occurred_at: None };
-        let mac = self.secrets()?.request_mac(&canonical(R::RPC, &request));
+        let mac = self.secrets()?.request_mac(&canonical(R::RPC, request));
         let mut context = self.context(&caller, &envelope, mac, traceparent);
         (context.makes_cases, context.rider) = (true, rider);
         Ok(Prepared { caller, envelope, command, context })
     }
 
-    async fn seal_new(
+    /// The command, its words sealed and its contacts kept under keys that are durable when this returns.
+    async fn sealed_before<R: NewCaseRequest>(
         &self,
+        request: &R,
+        told: &Told<'_>,
         case: CaseId,
-        collected: &CollectingSeal,
-        contacts: &[NewContact<'_>],
-        keys: Keys,
-    ) -> Result<(Vec<Sealed>, Option<Rider>), Status> {
-        let nothing = collected.texts.is_empty() && contacts.is_empty();
-        if keys == Keys::Before || nothing {
-            return Ok((self.seal(case, collected, contacts).await?, None));
-        }
-        let requests: Vec<SealRequest<'_>> = collected
-            .texts
-            .iter()
-            .map(|(key_id, field, plaintext)| SealRequest { case, key_id, field, plaintext })
-            .collect();
-        let sealed = self.vault.seal_new(&requests, contacts).await.map_err(|error| of_vault(&error))?;
-        Ok((sealed.sealed, sealed.rider.map(|rider| Rider(rider.to_vec()))))
+    ) -> Result<R::Command, Status> {
+        let mut collecting = CollectingSeal::default();
+        request.command(told, &mut collecting).map_err(Failure::Invalid)?;
+        let contacts = contacts(request);
+        let kept: Vec<_> =
+            contacts.iter().map(|(key_id, contact)| NewContact { case, key_id, contact }).collect();
+        let sealed = self.seal(case, &collecting, &kept).await?;
+        Ok(request.command(told, &mut ReplayingSeal::new(sealed)).map_err(Failure::Invalid)?)
     }
 
     fn new_case_id(&self, caller: &Caller, ticket: Option<&str>, command_id: Uuid) -> Result<CaseId, Status> {
@@ -150,4 +140,24 @@ impl Desk {
             }
         }
     }
+}
+
+/// The command, its words sealed and its contacts kept under keys that go with the commit.
+fn sealed_along<R: NewCaseRequest>(
+    request: &R,
+    told: &Told<'_>,
+    mut seals: vault::NewCase<'_>,
+) -> Result<(R::Command, Option<Rider>), Status> {
+    let mut sealing = SealingAtOnce::new(|key: &KeyId, field: &str, text: &str| seals.seal(key, field, text));
+    let command = request.command(told, &mut sealing).map_err(Failure::Invalid)?;
+    let kept = sealing.done().and_then(|()| {
+        contacts(request).iter().try_for_each(|(key_id, contact)| seals.keep(key_id, contact))
+    });
+    let rider = kept.and_then(|()| seals.rider()).map_err(|error| of_vault(&error))?;
+    Ok((command, rider.map(|rider| Rider(rider.into()))))
+}
+
+fn contacts<R: NewCaseRequest>(request: &R) -> Vec<(KeyId, Contact)> {
+    let contact = |told: wire::Contact| (told.key_id, Contact { name: told.name, phone: told.phone });
+    request.contacts().into_iter().map(contact).collect()
 }

@@ -67,7 +67,8 @@ impl Crypt {
         plain: &[u8],
     ) -> Result<([u8; NONCE_LEN], Vec<u8>), Error> {
         let nonce = random_bytes(&self.random)?;
-        let mut bytes = plain.to_vec();
+        let mut bytes = Vec::with_capacity(plain.len() + CHACHA20_POLY1305.tag_len());
+        bytes.extend_from_slice(plain);
         key.seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), aad, &mut bytes)?;
         Ok((nonce, bytes))
     }
@@ -95,10 +96,11 @@ impl Crypt {
         Self::open_bytes(key, nonce, aad, ciphertext)
     }
 
-    /// A new key for a subject, as it is stored.
-    pub(crate) fn new_wrapped_key(&self, case: CaseId, key_id: &KeyId) -> Result<Vec<u8>, Error> {
+    /// A new key for a subject, as it is stored and to seal with.
+    pub(crate) fn new_key(&self, case: CaseId, key_id: &KeyId) -> Result<(Vec<u8>, SubjectKey), Error> {
         let key: [u8; KEY_BYTES] = random_bytes(&self.random)?;
-        self.seal_joined(&self.wrapping_key, self.aad(case, key_id, WRAPPED_KEY), &key)
+        let wrapped = self.seal_joined(&self.wrapping_key, self.aad(case, key_id, WRAPPED_KEY), &key)?;
+        Ok((wrapped, SubjectKey(aead_key(&key)?)))
     }
 
     pub(crate) fn unwrap(&self, case: CaseId, key_id: &KeyId, wrapped: &[u8]) -> Result<SubjectKey, Error> {

@@ -49,9 +49,9 @@ pub use error::Error;
 pub use host::{Host, RiderRefused};
 pub use key_file::new_key_file;
 pub use keyring::Keyring;
-pub use parts::{Contact, NewContact, Now, Opened, SealRequest, SealedNew, Swept};
+pub use parts::{Contact, NewContact, Now, Opened, SealRequest, Swept};
 pub use secrets::Secrets;
-pub use vault::Vault;
+pub use vault::{NewCase, Vault};
 
 /// Longest text sealed, in bytes: 4,000 characters of any script, and the raw form of a ticket beside them.
 pub const TEXT_BYTES_MAX: usize = 32 * 1024;

@@ -3,9 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use bytes::Bytes;
 use case::ids::{CaseId, KeyId};
-use case::sealed::Sealed;
 use jiff::Timestamp;
 
 use crate::error::Error;
@@ -60,16 +58,6 @@ pub struct NewContact<'a> {
     pub key_id: &'a KeyId,
     /// The details.
     pub contact: &'a Contact,
-}
-
-/// What a new case says, sealed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SealedNew {
-    /// The texts, in the order they were given.
-    pub sealed: Vec<Sealed>,
-    /// The rows that are not durable yet. Whoever commits the events hands it to [`Host::ensure_riders`](crate::Host::ensure_riders)
-    /// first; none when the rows are durable already. Holds nothing that opens without the key file.
-    pub rider: Option<Bytes>,
 }
 
 /// A sealed text, tried.

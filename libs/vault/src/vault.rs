@@ -1,5 +1,6 @@
 //! The handle: a key, and rows somewhere.
 
+mod new_case;
 mod sealing;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -23,6 +24,8 @@ use crate::secrets::{self, Secrets};
 use crate::source::Rows;
 use crate::store::Store;
 use crate::{files, key_file};
+
+pub use self::new_case::NewCase;
 
 /// A handle on the vault of one ledger; copies are cheap. Where the rows lie on this machine, their directory is free again when
 /// the last one is dropped.

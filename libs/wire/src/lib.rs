@@ -32,7 +32,7 @@ pub use crate::methods::methods;
 pub use crate::request::{
     CommandRequest, Envelope, NewCaseRequest, Request, parse_command_id, parse_envelope,
 };
-pub use crate::seal::{CollectingSeal, ReplayingSeal, Seal};
+pub use crate::seal::{CollectingSeal, ReplayingSeal, Seal, SealingAtOnce};
 pub use crate::status::{ERROR_DOMAIN, raise_error, status};
 pub use crate::texts::{REASONS, Text, text};
 

@@ -139,9 +139,10 @@ fn a_new_key_file_is_its_owners_alone_and_never_written_over() {
     let other = dir.path().join("other.key");
     new_key_file(&other).unwrap();
     assert_ne!(std::fs::read(&other).unwrap(), made);
-    let wrapped = Crypt::new(LEDGER, key_file::read(&path).unwrap()).new_wrapped_key(case(1), &reporter());
+    let (wrapped, _) =
+        Crypt::new(LEDGER, key_file::read(&path).unwrap()).new_key(case(1), &reporter()).unwrap();
     let unwrapped =
-        Crypt::new(LEDGER, key_file::read(&other).unwrap()).unwrap(case(1), &reporter(), &wrapped.unwrap());
+        Crypt::new(LEDGER, key_file::read(&other).unwrap()).unwrap(case(1), &reporter(), &wrapped);
     assert!(matches!(unwrapped, Err(Error::Damaged)));
 }
 

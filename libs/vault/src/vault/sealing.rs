@@ -9,11 +9,9 @@ use case::sealed::Sealed;
 use jiff::{SignedDuration, Timestamp};
 
 use super::{Inner, Vault};
-use crate::REQUESTS_MAX;
-use crate::crypt::{CONTACT_NAME, CONTACT_PHONE};
+use crate::crypt::{CONTACT_NAME, CONTACT_PHONE, SubjectKey};
 use crate::error::Error;
-use crate::message;
-use crate::parts::{Contact, NewContact, SealRequest, SealedNew, check_limits};
+use crate::parts::{Contact, NewContact, SealRequest, check_limits};
 use crate::rows::{ContactRow, Ensured, KeyRow, NewRow, Subject};
 
 /// An unnamed key older than this is touched when it seals again, so that a sweep never takes it from under a late command.
@@ -72,34 +70,6 @@ impl Vault {
         let inner = self.inner()?;
         let keys = inner.ensure(&wanted(seals, contacts)).await?;
         seals.iter().map(|seal| inner.seal_one(seal, &keys)).collect()
-    }
-
-    /// Seals texts and contact details of a case that is most likely new, without a round trip where the rows lie elsewhere:
-    /// keys are made here, and the rows are given back as a rider that whoever commits the events makes durable first. If they
-    /// refuse it since the case has keys already, seal the ordinary way.
-    ///
-    /// # Errors
-    /// As [`Vault::seal_all`]; [`Error::TooMany`] also for more than [`REQUESTS_MAX`] subjects.
-    pub async fn seal_new(
-        &self,
-        seals: &[SealRequest<'_>],
-        contacts: &[NewContact<'_>],
-    ) -> Result<SealedNew, Error> {
-        let inner = self.inner()?;
-        if inner.rows.local().is_ok() {
-            return Ok(SealedNew { sealed: self.seal_all(seals, contacts).await?, rider: None });
-        }
-        check_limits(seals, contacts)?;
-        let (wanted, now) = (wanted(seals, contacts), (inner.now)());
-        if wanted.len() > REQUESTS_MAX {
-            return Err(Error::TooMany);
-        }
-        let rows = wanted.iter().map(|(subject, contact)| inner.fresh_row(subject, *contact, now));
-        let rows: Vec<NewRow> = rows.collect::<Result<_, _>>()?;
-        let keys: Keys = rows.iter().map(|row| (row.subject(), row.candidate.clone())).collect();
-        let sealed = seals.iter().map(|seal| inner.seal_one(seal, &keys)).collect::<Result<_, _>>()?;
-        let rider = if rows.is_empty() { None } else { Some(message::encode(&rows)?) };
-        Ok(SealedNew { sealed, rider })
     }
 }
 
@@ -175,7 +145,7 @@ impl Inner {
         contact: Option<&Contact>,
         now: Timestamp,
     ) -> Result<NewRow, Error> {
-        let candidate = self.crypt.new_wrapped_key(subject.0, &subject.1)?;
+        let (candidate, _) = self.crypt.new_key(subject.0, &subject.1)?;
         self.row(subject, candidate, contact, now)
     }
 
@@ -187,21 +157,23 @@ impl Inner {
         contact: Option<&Contact>,
         now: Timestamp,
     ) -> Result<NewRow, Error> {
-        let contact = contact.map(|contact| self.sealed_contact(*case, key_id, &candidate, contact));
+        let contact = contact.map(|contact| {
+            let key = self.crypt.unwrap(*case, key_id, &candidate)?;
+            self.sealed_contact(*case, key_id, &key, contact)
+        });
         let (contact, at) = (contact.transpose()?, now.as_microsecond());
         Ok(NewRow { case: *case, key_id: key_id.clone(), candidate, contact, at })
     }
 
-    fn sealed_contact(
+    pub(super) fn sealed_contact(
         &self,
         case: CaseId,
         key_id: &KeyId,
-        wrapped: &[u8],
+        key: &SubjectKey,
         contact: &Contact,
     ) -> Result<ContactRow, Error> {
-        let key = self.crypt.unwrap(case, key_id, wrapped)?;
         let seal = |field, text: &Option<String>| {
-            let sealed = text.as_ref().map(|text| self.crypt.seal_blob(&key, case, key_id, field, text));
+            let sealed = text.as_ref().map(|text| self.crypt.seal_blob(key, case, key_id, field, text));
             sealed.transpose()
         };
         Ok(ContactRow {

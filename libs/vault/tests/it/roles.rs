@@ -120,11 +120,13 @@ async fn whoever_listens_to_everything_hears_no_word_and_no_phone() {
     let mut listener = Listener::start(&served.nats).await;
     let role = served.role().await;
     let (key_id, person) = (reporter(), contact());
-    let seal = |case| SealRequest { case, key_id: &key_id, field: FIELD, plaintext: WORDS };
-    let kept = |case| NewContact { case, key_id: &key_id, contact: &person };
-    let sealed = role.seal_all(&[seal(case(1))], &[kept(case(1))]).await.unwrap().remove(0);
-    let new = role.seal_new(&[seal(case(2))], &[kept(case(2))]).await.unwrap();
-    let rider = new.rider.unwrap();
+    let seal = SealRequest { case: case(1), key_id: &key_id, field: FIELD, plaintext: WORDS };
+    let kept = NewContact { case: case(1), key_id: &key_id, contact: &person };
+    let sealed = role.seal_all(&[seal], &[kept]).await.unwrap().remove(0);
+    let mut new = role.new_case(case(2)).unwrap().unwrap();
+    new.seal(&key_id, FIELD, WORDS).unwrap();
+    new.keep(&key_id, &person).unwrap();
+    let rider = new.rider().unwrap().unwrap();
     let carried = Subject::new(["whistle", JURISDICTION, "ledger", "commit"]).unwrap();
     connect(&served.nats).await.publish(&carried, rider.clone(), None).await.unwrap();
     role.open_text(case(1), FIELD, &sealed).await.unwrap();

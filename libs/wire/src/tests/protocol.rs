@@ -11,7 +11,10 @@ use super::told;
 use crate::pb::whistle::closure::v1 as closure;
 use crate::pb::whistle::intake::v1 as intake;
 use crate::pb::whistle::routing::v1 as routing;
-use crate::{CollectingSeal, ReplayingSeal, Request, Seal as _, canonical, parse_command_id, parse_envelope};
+use crate::{
+    CollectingSeal, ReplayingSeal, Request, Seal as _, SealingAtOnce, canonical, parse_command_id,
+    parse_envelope,
+};
 
 macro_rules! rpcs {
     ($($package:ident: $($request:ident)*;)*) => {
@@ -120,6 +123,22 @@ fn replaying_past_the_end_or_under_another_key_gives_nothing_to_open() {
     let mut other = ReplayingSeal::new(sealed());
     assert!(other.seal(&KeyId::reporter(1), "text", "x").ciphertext.is_empty());
     assert_eq!(other.code_mac("123"), "");
+}
+
+#[test]
+fn what_is_sealed_at_once_stands_as_sealed_or_is_told_of() {
+    let file = KeyId::case_file();
+    let mut sealing = SealingAtOnce::new(|key: &KeyId, field: &str, text: &str| {
+        assert_eq!((key, field), (&KeyId::case_file(), "text"));
+        if text == "x" { Ok(super::of_file("text", "x")) } else { Err(text.to_owned()) }
+    });
+    assert_eq!(sealing.seal(&file, "text", "x"), super::of_file("text", "x"));
+    assert_eq!(sealing.code_mac("123"), "");
+    for refused in ["停车", "堆物"] {
+        assert!(sealing.seal(&file, "text", refused).ciphertext.is_empty());
+    }
+    assert!(!format!("{sealing:?}").contains("停车"), "what was said is not for logs");
+    assert_eq!(sealing.done(), Err("停车".to_owned()), "the first");
 }
 
 #[test]
