@@ -28,7 +28,9 @@ pub fn with_clocks(case: &Case, mut events: Vec<Event>, rules: &Rules<'_>, now: 
         return events;
     }
     let after = case.after(&events, now);
-    events.extend(derive(&after, rules, now));
+    let clocks = derive(&after, rules, now);
+    events.reserve_exact(clocks.len());
+    events.extend(clocks);
     events
 }
 
@@ -36,7 +38,7 @@ pub fn with_clocks(case: &Case, mut events: Vec<Event>, rules: &Rules<'_>, now: 
 #[must_use]
 pub fn derive(case: &Case, rules: &Rules<'_>, now: At) -> Vec<Event> {
     let wanted = wanted(case, rules);
-    let mut events: Vec<Event> = Vec::new();
+    let mut events: Vec<Event> = Vec::with_capacity(wanted.len());
     let mut kept: Vec<&ClockState> = Vec::new();
     for clock in case.clocks.iter().filter(|clock| clock.is_open()) {
         if wanted.iter().any(|want| want.goes_on_in(clock)) {

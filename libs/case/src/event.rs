@@ -12,6 +12,8 @@ pub mod intake;
 pub mod parts;
 pub mod whistle;
 
+use serde::Deserialize;
+
 use crate::time::At;
 
 /// Why stored bytes are not an event this program knows.
@@ -34,6 +36,14 @@ pub enum DecodeError {
         #[source]
         source: serde_json::Error,
     },
+}
+
+/// Reads a payload. Whether it is text is looked at once, rather than for each of the strings in it.
+fn read<'a, T: Deserialize<'a>>(payload: &'a [u8]) -> Result<T, serde_json::Error> {
+    match str::from_utf8(payload) {
+        Ok(text) => serde_json::from_str(text),
+        Err(_) => serde_json::from_slice(payload),
+    }
 }
 
 /// The schema version every event type has today.
@@ -65,15 +75,18 @@ macro_rules! family {
             /// # Errors
             /// Only when a value cannot be written as JSON, which no event type allows.
             pub fn encode(&self) -> Result<Vec<u8>, serde_json::Error> {
+                // Nearly every payload fits, so that it is not written in pieces that are copied together.
+                let mut bytes = Vec::with_capacity(1024);
                 match self {
-                    $(Self::$name(payload) => serde_json::to_vec(payload),)*
-                }
+                    $(Self::$name(payload) => serde_json::to_writer(&mut bytes, payload),)*
+                }?;
+                Ok(bytes)
             }
 
             /// Reads a stored payload; none when the name is of another family.
             fn decode(event_type: &str, payload: &[u8]) -> Option<Result<Self, serde_json::Error>> {
                 match event_type {
-                    $(stringify!($name) => Some(serde_json::from_slice(payload).map(Self::$name)),)*
+                    $(stringify!($name) => Some(read(payload).map(Self::$name)),)*
                     _ => None,
                 }
             }

@@ -15,14 +15,28 @@ use crate::ids::{ObligationNo, RequestNo};
 use crate::state::{Case, Obligation, ObligationState, Request, RequestKind, WhistlePhase};
 use crate::time::At;
 
+/// Where in the log and when, apart from what.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Standing {
+    pub(crate) position: u64,
+    pub(crate) version: u64,
+    pub(crate) recorded_at: At,
+    pub(crate) occurred_at: At,
+}
+
 impl Case {
     /// Applies what happened next.
     pub fn evolve(&mut self, recorded: &Recorded) {
-        self.version = recorded.version;
-        self.changed_at = recorded.recorded_at;
-        let at = recorded.recorded_at;
-        match &recorded.event {
-            Event::Intake(event) => self.evolve_intake(event, recorded),
+        let Recorded { position, version, recorded_at, occurred_at, ref event } = *recorded;
+        self.evolve_by(event, Standing { position, version, recorded_at, occurred_at });
+    }
+
+    pub(crate) fn evolve_by(&mut self, event: &Event, standing: Standing) {
+        self.version = standing.version;
+        self.changed_at = standing.recorded_at;
+        let at = standing.recorded_at;
+        match event {
+            Event::Intake(event) => self.evolve_intake(event, standing),
             Event::Dispatch(event) => self.evolve_dispatch(event, at),
             Event::Whistle(event) => self.evolve_whistle(event, at),
             Event::Clock(event) => self.evolve_clock(event, at),

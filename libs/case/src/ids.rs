@@ -16,13 +16,15 @@ impl CaseId {
     /// The name of the case's event stream.
     #[must_use]
     pub fn stream(&self) -> String {
-        format!("case/{}", self.0.as_hyphenated())
+        ["case/", self.0.hyphenated().encode_lower(&mut Uuid::encode_buffer())].concat()
     }
 
-    /// The case whose stream has this name; none for every other stream.
+    /// The case whose stream has exactly this name; none for every other stream, also one that spells an id in another way.
     #[must_use]
     pub fn from_stream(name: &str) -> Option<Self> {
-        name.strip_prefix("case/").and_then(|id| Uuid::try_parse(id).ok()).map(Self)
+        let text = name.strip_prefix("case/")?;
+        let id = Uuid::try_parse(text).ok()?;
+        (id.hyphenated().encode_lower(&mut Uuid::encode_buffer()) == text).then_some(Self(id))
     }
 
     /// An id that follows from a trigger: the same parts give the same id, so that whoever repeats the work repeats the id.

@@ -19,6 +19,7 @@ pub mod routing;
 pub mod rules;
 pub mod sealed;
 pub mod state;
+mod text;
 pub mod time;
 
 pub use crate::actor::Actor;

@@ -4,8 +4,9 @@ use registry::ids::{AreaCode, BuildingId, CompoundId, MatterId, OrgId, ReasonCod
 use registry::{Degrees, Mode, Point, Registry};
 
 use crate::actor::{Actor, sees};
+use crate::event::Event;
 use crate::event::parts::{By, Defect, Evidence, EvidenceKind, GeoPoint, Ground, Place};
-use crate::event::{Event, Recorded};
+use crate::evolve::Standing;
 use crate::flow::{self, Status};
 use crate::ids::{ObligationNo, RequestNo, WhistleNo};
 use crate::refusal::{Refusal, StateReason, Violation};
@@ -188,9 +189,7 @@ impl Case {
         let mut case = self.clone();
         for event in events {
             let version = case.version.saturating_add(1);
-            let recorded =
-                Recorded { position: 0, version, recorded_at: now, occurred_at: now, event: event.clone() };
-            case.evolve(&recorded);
+            case.evolve_by(event, Standing { position: 0, version, recorded_at: now, occurred_at: now });
         }
         case
     }

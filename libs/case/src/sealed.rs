@@ -5,6 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::ids::KeyId;
+use crate::text::read_text;
 
 /// Sealed text (密封文字): ciphertext in the log, readable while its key lives, and provable after it is destroyed.
 ///
@@ -37,6 +38,5 @@ fn to_base64<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Err
 }
 
 fn from_base64<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<u8>, D::Error> {
-    let text = String::deserialize(deserializer)?;
-    STANDARD.decode(text).map_err(serde::de::Error::custom)
+    read_text(deserializer, |text| STANDARD.decode(text).map_err(|e| e.to_string()))
 }

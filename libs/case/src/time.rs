@@ -6,6 +6,8 @@ use jiff::Timestamp;
 use jiff::fmt::temporal::DateTimePrinter;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::text::read_text;
+
 /// An instant in the log: whole microseconds, written as RFC 3339 in UTC with six decimals.
 ///
 /// One spelling per instant, so that stored bytes compare and an archive reads without this program.
@@ -33,22 +35,27 @@ impl From<Timestamp> for At {
     }
 }
 
+impl At {
+    fn text(self) -> String {
+        static PRINTER: DateTimePrinter = DateTimePrinter::new().precision(Some(6));
+        PRINTER.timestamp_to_string(&self.0)
+    }
+}
+
 impl fmt::Display for At {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        static PRINTER: DateTimePrinter = DateTimePrinter::new().precision(Some(6));
-        f.write_str(&PRINTER.timestamp_to_string(&self.0))
+        f.write_str(&self.text())
     }
 }
 
 impl Serialize for At {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
+        serializer.serialize_str(&self.text())
     }
 }
 
 impl<'de> Deserialize<'de> for At {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        text.parse::<Timestamp>().map(Self::new).map_err(serde::de::Error::custom)
+        read_text(deserializer, |text| text.parse::<Timestamp>().map(Self::new).map_err(|e| e.to_string()))
     }
 }

@@ -65,9 +65,7 @@ impl Stream {
     /// What a stored name stands for. Only the one spelling of a case's stream stands for the case.
     #[must_use]
     pub fn of(name: &StreamName) -> Self {
-        CaseId::from_stream(name.as_str())
-            .filter(|case| case.stream() == name.as_str())
-            .map_or_else(|| Self::Other(name.clone()), Self::Case)
+        CaseId::from_stream(name.as_str()).map_or_else(|| Self::Other(name.clone()), Self::Case)
     }
 
     /// The name in the log.
@@ -157,9 +155,12 @@ impl Commit {
     }
 
     /// From the events that were just stored, in their order, without reading them back.
-    pub(crate) fn just_stored(stored: &StoredCommit, events: Vec<Event>) -> Self {
-        let place = |(stored_event, event): (&StoredEvent, Event)| Entry {
-            stream: Stream::of(&stored_event.stream),
+    pub(crate) fn just_stored(
+        stored: &StoredCommit,
+        events: impl IntoIterator<Item = (Stream, Event)>,
+    ) -> Self {
+        let place = |(stored_event, (stream, event)): (&StoredEvent, (Stream, Event))| Entry {
+            stream,
             event_id: stored_event.event_id,
             recorded: recorded(stored_event, stored, event),
         };

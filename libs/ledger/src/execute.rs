@@ -1,6 +1,5 @@
 //! Read, decide, commit at the version read; again on a conflict. A repeat gets the first success.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use case::Refusal;
@@ -39,7 +38,9 @@ impl Ledger {
         let commit = if committed.repeated {
             self.decode(&committed.commit)?
         } else {
-            let events = appends.into_iter().flat_map(|append| append.events).collect();
+            let events = appends.into_iter().flat_map(|Append { stream, events, .. }| {
+                events.into_iter().map(move |event| (stream.clone(), event))
+            });
             let commit = Arc::new(Commit::just_stored(&committed.commit, events));
             self.keep(&commit);
             commit
@@ -199,8 +200,9 @@ fn check_cases(cases: &[CaseId]) -> Result<(), ExecuteError> {
         let (limit, actual) = (CASES_MAX, cases.len());
         return Err(TooLarge { what: "cases of a command", limit, actual }.into());
     }
-    let distinct: BTreeSet<_> = cases.iter().collect();
-    if cases.is_empty() || distinct.len() < cases.len() {
+    // Few enough to look at each beside each.
+    let twice = cases.iter().enumerate().any(|(at, case)| cases.iter().take(at).any(|other| other == case));
+    if cases.is_empty() || twice {
         return Err(ExecuteError::Invalid("a command names one or more cases, each once".to_owned()));
     }
     Ok(())

@@ -1,6 +1,7 @@
+use super::Standing;
+use crate::event::Intake;
 use crate::event::intake::CaseRaised;
 use crate::event::parts::Outcome;
-use crate::event::{Intake, Recorded};
 use crate::flow::Status;
 use crate::ids::RequestNo;
 use crate::state::{Case, RequestKind};
@@ -8,10 +9,10 @@ use crate::time::At;
 
 impl Case {
     #[expect(clippy::too_many_lines, reason = "one arm an event: total at a glance")]
-    pub(super) fn evolve_intake(&mut self, event: &Intake, recorded: &Recorded) {
-        let at = recorded.recorded_at;
+    pub(super) fn evolve_intake(&mut self, event: &Intake, standing: Standing) {
+        let at = standing.recorded_at;
         match event {
-            Intake::CaseRaised(raised) => self.raise(raised, recorded),
+            Intake::CaseRaised(raised) => self.raise(raised, standing),
             Intake::CaseTriaged(triaged) => {
                 self.matter.clone_from(&triaged.classification.matter);
                 self.grade = triaged.classification.grade;
@@ -150,11 +151,11 @@ impl Case {
         self.end(to, None, at);
     }
 
-    fn raise(&mut self, raised: &CaseRaised, recorded: &Recorded) {
-        let at = recorded.recorded_at;
-        self.raised_position = recorded.position;
+    fn raise(&mut self, raised: &CaseRaised, standing: Standing) {
+        let at = standing.recorded_at;
+        self.raised_position = standing.position;
         self.raised_at = at;
-        self.occurred_at = recorded.occurred_at;
+        self.occurred_at = standing.occurred_at;
         self.raised_by = raised.by.clone();
         self.profile = raised.profile;
         self.channel = raised.channel;

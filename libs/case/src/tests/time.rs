@@ -22,6 +22,7 @@ fn a_stream_names_its_case_and_no_other() {
     assert_eq!(CaseId::from_stream(&id.stream()), Some(id));
     assert_eq!(CaseId::from_stream("registry"), None);
     assert_eq!(CaseId::from_stream("case/"), None);
+    assert_eq!(CaseId::from_stream(&format!("case/{}", id.0.simple())), None, "another spelling");
 }
 
 #[test]
