@@ -30,11 +30,11 @@ pub struct Options {
 }
 
 impl Options {
-    /// 512 commits or 4 MiB in one transaction, 25 ms, 8,192 cases, 4 readers.
+    /// 512 commits or 4 MiB in one transaction, 50 ms, 8,192 cases, 4 readers.
     pub const DEFAULT: Self = Self {
         batch_commits: 512,
         batch_bytes: 4 * 1024 * 1024,
-        pause: Duration::from_millis(25),
+        pause: Duration::from_millis(50),
         cases_max: match NonZeroUsize::new(8192) {
             Some(max) => max,
             None => NonZeroUsize::MIN,
