@@ -47,18 +47,36 @@ fn fault(refused: RiderRefused) -> RiderFault {
     }
 }
 
-/// Serves the ledger and the vault's rows until the shutdown begins. Waits for NATS as long as it takes.
-///
-/// # Errors
-/// [`Error`]; then the role must end.
-pub async fn serve(
-    ledger: &Ledger,
+/// The role, before and while it serves. Copies are cheap.
+#[derive(Debug, Clone)]
+pub struct Role {
+    ledger: String,
+    host: Host,
     vault: vault::Host,
-    bus: &Bus,
-    clock: &Clock,
-    shutdown: &Shutdown,
-) -> Result<(), Error> {
-    let rows = vault.endpoints(ledger.id()).map_err(|error| HostError::Bus(error.to_string()))?;
-    let host = Host::new(ledger, Arc::new(VaultRows(vault)), clock.now())?;
-    Ok(host.serve(bus, rows, shutdown.token()).await?)
+}
+
+impl Role {
+    /// Puts the log and the rows together.
+    ///
+    /// # Errors
+    /// [`Error`] when the log is not open in this process.
+    pub fn new(ledger: &Ledger, vault: vault::Host, clock: &Clock) -> Result<Self, Error> {
+        let host = Host::new(ledger, Arc::new(VaultRows(vault.clone())), clock.now())?;
+        Ok(Self { ledger: ledger.id().to_owned(), host, vault })
+    }
+
+    /// Serves the ledger and the vault's rows until the shutdown begins. Waits for NATS as long as it takes.
+    ///
+    /// # Errors
+    /// [`Error`]; then the role must end.
+    pub async fn serve(&self, bus: &Bus, shutdown: &Shutdown) -> Result<(), Error> {
+        let rows = self.vault.endpoints(&self.ledger).map_err(|error| HostError::Bus(error.to_string()))?;
+        Ok(self.host.serve(bus, rows, shutdown.token()).await?)
+    }
+
+    /// Whether requests are taken: NATS was reached, and nobody else serves this ledger.
+    #[must_use]
+    pub fn is_served(&self) -> bool {
+        self.host.is_served()
+    }
 }

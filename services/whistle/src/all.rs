@@ -98,6 +98,9 @@ pub(crate) enum StartError {
     /// NATS cannot be used as it is set.
     #[error(transparent)]
     Bus(#[from] bus::ConnectError),
+    /// The log cannot be served over NATS.
+    #[error(transparent)]
+    Served(#[from] ledgerd::Error),
     /// What is wrong with how a role over NATS is set.
     #[error("{0}")]
     Role(String),

@@ -4,6 +4,7 @@ mod answers;
 
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use bus::{Asked, Bus, Endpoint, Refused, Service};
@@ -117,7 +118,7 @@ impl Host {
         };
         let message_max = MESSAGE_MIN.into();
         let (ledger, store) = (ledger.clone(), store.clone());
-        Ok(Self(Arc::new(Core { ledger, store, riders, origin, message_max })))
+        Ok(Self(Arc::new(Core { ledger, store, riders, origin, message_max, is_served: false.into() })))
     }
 
     /// Serves the ledger, with `beside` in the same NATS service, until told to stop. Waits for NATS first, however long that
@@ -139,7 +140,7 @@ impl Host {
         if actual < needed {
             return Err(HostError::SmallMessages { actual, needed });
         }
-        self.0.message_max.store(actual, std::sync::atomic::Ordering::Relaxed);
+        self.0.message_max.store(actual, Ordering::Relaxed);
         let jurisdiction = self.0.origin.ledger.clone();
         let link = Arc::new(Link::Nats { bus: bus.clone(), jurisdiction, deadline: RIVAL_WITHIN });
         self.refuse_rival(&link).await?;
@@ -152,14 +153,22 @@ impl Host {
             endpoints,
         };
         let serving = bus.serve(service).await.map_err(|error| HostError::Bus(error.to_string()))?;
+        self.0.is_served.store(true, Ordering::Release);
         tracing::info!(ledger = self.0.origin.ledger, "the ledger is served over NATS");
         let outcome = tokio::select! {
             () = stop.cancelled() => Ok(()),
             outcome = self.0.publish(&link) => outcome,
             rival = self.watch_for_rival(bus) => Err(rival),
         };
+        self.0.is_served.store(false, Ordering::Release);
         drop(serving);
         outcome
+    }
+
+    /// Whether requests are taken: NATS was reached, and nobody else serves this ledger.
+    #[must_use]
+    pub fn is_served(&self) -> bool {
+        self.0.is_served.load(Ordering::Acquire)
     }
 
     async fn refuse_rival(&self, link: &Link) -> Result<(), HostError> {
@@ -218,7 +227,8 @@ impl Host {
         let Core { ledger, store, riders, origin, .. } = self.0.as_ref();
         let (ledger, store, riders) = (ledger.clone(), store.clone(), Arc::clone(riders));
         let origin = Origin { epoch, ..origin.clone() };
-        Self(Arc::new(Core { ledger, store, riders, origin, message_max: MESSAGE_MIN.into() }))
+        let message_max = MESSAGE_MIN.into();
+        Self(Arc::new(Core { ledger, store, riders, origin, message_max, is_served: false.into() }))
     }
 }
 

@@ -18,14 +18,7 @@ pub(crate) fn not_started(error: StartError) -> Failure {
             Text::new("数据目录属于另一个区", "the data directory is another district's"),
             Text::new("核对 --data 与 --registry", "check --data and --registry"),
         ),
-        StartError::Directory(_, io) if io.kind() == std::io::ErrorKind::WouldBlock => (
-            Exit::Unavailable,
-            "DIRECTORY_IN_USE",
-            Text::new("数据目录正被另一个进程使用", "another process uses the data directory"),
-            Text::new("先停止该进程", "stop it first"),
-        ),
-        StartError::Log(event_store::OpenError::Locked { .. })
-        | StartError::Vault(vault::Error::Locked { .. }) => (
+        in_use if is_in_use(in_use) => (
             Exit::Unavailable,
             "DIRECTORY_IN_USE",
             Text::new("数据目录正被另一个进程使用", "another process uses the data directory"),
@@ -43,7 +36,13 @@ pub(crate) fn not_started(error: StartError) -> Failure {
             Text::new("登记未能发布", "the registry was not published"),
             Text::new("按登记检查的结果修改", "mend what the linter found"),
         ),
-        StartError::Role(_) | StartError::Bus(_) => (
+        StartError::Served(ledgerd::Error::Host(ledger::HostError::Rival { .. })) => (
+            Exit::Unavailable,
+            "LEDGER_IN_USE",
+            Text::new("另一个进程正在提供这个总账", "another process serves this ledger"),
+            Text::new("两个进程只留一个", "end one of the two"),
+        ),
+        StartError::Served(_) | StartError::Role(_) | StartError::Bus(_) => (
             Exit::Usage,
             "BAD_ROLE",
             Text::new("该角色的参数或配置有误", "the role cannot run as it is set"),
@@ -70,4 +69,10 @@ pub(crate) fn not_started(error: StartError) -> Failure {
         ),
     };
     Failure::new(exit, reason, sentence, next).with(detail)
+}
+
+fn is_in_use(error: &StartError) -> bool {
+    use event_store::OpenError::Locked;
+    matches!(error, StartError::Directory(_, io) if io.kind() == std::io::ErrorKind::WouldBlock)
+        || matches!(error, StartError::Log(Locked { .. }) | StartError::Vault(vault::Error::Locked { .. }))
 }

@@ -52,11 +52,11 @@ impl Log {
         let (ledger, vault) = open(&directory, info).await?;
         let registry = watch_registry(&ledger, shutdown).await?;
         publish_first(&ledger, &registry, &options.clock, options.first.as_ref()).await?;
+        let role = ledgerd::Role::new(&ledger, vault, &options.clock)?;
         let serving = {
-            let (ledger, bus, clock, ending) =
-                (ledger.clone(), bus.clone(), options.clock.clone(), shutdown.clone());
+            let (role, bus, ending) = (role.clone(), bus.clone(), shutdown.clone());
             shutdown.spawn("ledger", async move {
-                let ended = ledgerd::serve(&ledger, vault, &bus, &clock, &ending).await;
+                let ended = role.serve(&bus, &ending).await;
                 if let Err(error) = &ended {
                     tracing::error!(error = chain(error), "the ledger is not served any more");
                     ending.fail("ledger");
@@ -69,7 +69,10 @@ impl Log {
         let nats = Box::new(move || {
             if connected.is_connected() { Ready::Yes } else { Ready::No("NATS is away".to_owned()) }
         });
-        let checks: Vec<Check> = vec![("nats", nats)];
+        let served = Box::new(move || {
+            if role.is_served() { Ready::Yes } else { Ready::No("the ledger is not served yet".to_owned()) }
+        });
+        let checks: Vec<Check> = vec![("nats", nats), ("ledger", served)];
         Ok(Self { ledger, checks, shutdown, serving, grace, bus, _lock: lock })
     }
 
@@ -84,7 +87,7 @@ impl Log {
         self.bus.close().await;
         match ended {
             Ok(Ok(())) => Ok(drained),
-            Ok(Err(error)) => Err(StartError::Role(chain(&error))),
+            Ok(Err(error)) => Err(error.into()),
             Err(error) => Err(StartError::Role(error.to_string())),
         }
     }

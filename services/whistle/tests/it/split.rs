@@ -211,7 +211,7 @@ fn a_second_ledger_is_refused_on_the_same_directory_and_on_the_same_subjects() {
     let nats = NatsChild::start().unwrap();
     let dir = tempfile::tempdir().unwrap();
     let first = ledger(&nats, dir.path());
-    first.wait("served", |process| process.said().contains("the ledger is served over NATS"));
+    first.wait_ready();
     let seeds = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../seeds/huancui");
     let serve = |data: &Path| {
         run(&["serve", "ledger", "--data", text(data), "--nats", &nats.url(), "--registry", text(&seeds)])
@@ -220,7 +220,8 @@ fn a_second_ledger_is_refused_on_the_same_directory_and_on_the_same_subjects() {
     assert_eq!(same_directory.status.code(), Some(69), "{}", told(&same_directory));
     assert!(told(&same_directory).contains("DIRECTORY_IN_USE"));
     let same_subjects = serve(&dir.path().join("other"));
-    assert_eq!(same_subjects.status.code(), Some(64), "{}", told(&same_subjects));
+    assert_eq!(same_subjects.status.code(), Some(69), "{}", told(&same_subjects));
+    assert!(told(&same_subjects).contains("LEDGER_IN_USE"));
     assert!(told(&same_subjects).contains("another process serves ledger huancui"));
     assert!(first.ready().0, "the first goes on");
 }

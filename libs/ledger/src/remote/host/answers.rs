@@ -1,7 +1,7 @@
 //! What a ledger answers and publishes, whatever carries it.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use bytes::Bytes;
 use event_store::{Head, ReadError, Store, StoredCommit};
@@ -27,6 +27,8 @@ pub(crate) struct Core {
     pub(super) origin: Origin,
     /// The most bytes of one message.
     pub(super) message_max: AtomicUsize,
+    /// Whether requests arrive.
+    pub(super) is_served: AtomicBool,
 }
 
 impl Core {

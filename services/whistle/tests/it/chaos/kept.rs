@@ -100,7 +100,12 @@ async fn read(data: &Path, people: &BTreeSet<String>) -> Log {
     }
     for id in &log.cases {
         let case = ledger.read_case(*id).await.unwrap();
-        log.running.extend(case.clocks.iter().filter(|clock| clock.phase == ClockPhase::Running).map(|clock| (*id, clock.no.0)));
+        log.running.extend(
+            case.clocks
+                .iter()
+                .filter(|clock| clock.phase == ClockPhase::Running)
+                .map(|clock| (*id, clock.no.0)),
+        );
     }
     ledger.close().await;
     log
