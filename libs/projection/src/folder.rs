@@ -31,7 +31,7 @@ pub(crate) struct Folder<P> {
 }
 
 /// Steps that concern no row may be read again after a crash, up to so many events: some milliseconds.
-const UNWRITTEN_MAX: u64 = 16_384;
+const UNWRITTEN_MAX: u64 = if cfg!(test) { 8 } else { 16_384 };
 
 /// Why a batch was not applied.
 #[derive(Debug, thiserror::Error)]

@@ -104,6 +104,21 @@ async fn what_concerns_no_row_is_written_down_when_the_projection_ends_and_read_
     }
 }
 
+#[tokio::test]
+async fn where_a_projection_is_that_nothing_concerns_is_written_down_now_and_then() {
+    let dir = tempfile::tempdir().unwrap();
+    let ledger = ledger(dir.path());
+    let running = run(dir.path(), ignoring(), &ledger).await;
+    for case in 1..13 {
+        let position = step(&ledger, case, &[case]).await;
+        running.view.wait_for(position, LONG).await.unwrap();
+    }
+    let file = rusqlite::Connection::open(dir.path().join("notes.sqlite")).unwrap();
+    assert_eq!(crate::position(&file).unwrap(), Position(9), "one more than may be read again");
+    running.stop().await.unwrap();
+    assert_eq!(crate::position(&file).unwrap(), Position(12));
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 12, ..ProptestConfig::default() })]
 
