@@ -54,6 +54,24 @@ async fn distant(sim: &Sim) -> Ledger {
     Ledger::over(Link::Sim(sim.clone()), &info().jurisdiction, Options::DEFAULT).await.unwrap()
 }
 
+/// A log that is served over a calm network, and one who follows it from its beginning.
+struct Followed {
+    sim: Sim,
+    serving: JoinHandle<()>,
+    ledger: Ledger,
+    follow: crate::Follow,
+}
+
+impl Followed {
+    async fn begin(store: &Store) -> Self {
+        let sim = Sim::new(1, CALM);
+        let serving = serve(&sim, store);
+        let ledger = distant(&sim).await;
+        let follow = ledger.follow(Position::ZERO).unwrap();
+        Self { sim, serving, ledger, follow }
+    }
+}
+
 /// What a caller does: asks again with the same id until there is an answer.
 async fn insist(ledger: &Ledger, id: u128, number: u128) {
     loop {
@@ -135,10 +153,7 @@ async fn nothing_is_lost_doubled_or_reordered_whatever_the_network_does() {
 async fn a_frame_that_does_not_decode_is_passed_over() {
     let dir = tempfile::tempdir().unwrap();
     let store = store(dir.path());
-    let sim = Sim::new(1, CALM);
-    let serving = serve(&sim, &store);
-    let ledger = distant(&sim).await;
-    let mut follow = ledger.follow(Position::ZERO).unwrap();
+    let Followed { sim, serving, ledger, mut follow } = Followed::begin(&store).await;
     for garbage in [&b""[..], b"\x01", b"\x02later", b"\x01\x00\xff\xff\xff\xff\xff", &[0xff; 300]] {
         sim.publish(&bytes::Bytes::from_static(Box::leak(garbage.to_vec().into_boxed_slice())));
     }
@@ -152,10 +167,7 @@ async fn a_frame_that_does_not_decode_is_passed_over() {
 async fn another_chain_under_the_same_name_expect_refusal() {
     let (dir, other_dir) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let (mine, other) = (store(dir.path()), store(other_dir.path()));
-    let sim = Sim::new(1, CALM);
-    let serving = serve(&sim, &mine);
-    let ledger = distant(&sim).await;
-    let mut follow = ledger.follow(Position::ZERO).unwrap();
+    let Followed { sim, serving, ledger, mut follow } = Followed::begin(&mine).await;
     step(&ledger, 1, case(1)).await;
     follow.next().await.unwrap();
 
@@ -177,10 +189,7 @@ async fn another_chain_under_the_same_name_expect_refusal() {
 async fn a_cut_cable_is_told_at_once_and_mended_without_a_gap() {
     let dir = tempfile::tempdir().unwrap();
     let store = store(dir.path());
-    let sim = Sim::new(1, CALM);
-    let serving = serve(&sim, &store);
-    let ledger = distant(&sim).await;
-    let mut follow = ledger.follow(Position::ZERO).unwrap();
+    let Followed { sim, serving, ledger, mut follow } = Followed::begin(&store).await;
     step(&ledger, 1, case(1)).await;
     follow.next().await.unwrap();
     sim.up(false);
@@ -204,10 +213,7 @@ async fn a_cut_cable_is_told_at_once_and_mended_without_a_gap() {
 async fn a_log_that_lost_its_end_expect_refusal() {
     let (dir, older_dir) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let (mine, older) = (store(dir.path()), store(older_dir.path()));
-    let sim = Sim::new(1, CALM);
-    let serving = serve(&sim, &mine);
-    let ledger = distant(&sim).await;
-    let mut follow = ledger.follow(Position::ZERO).unwrap();
+    let Followed { sim, serving, ledger, mut follow } = Followed::begin(&mine).await;
     for id in 1..4 {
         step(&ledger, id, case(1)).await;
         follow.next().await.unwrap();
@@ -235,10 +241,7 @@ impl Epochs {
     async fn begin() -> Self {
         let dir = tempfile::tempdir().unwrap();
         let store = store(dir.path());
-        let sim = Sim::new(1, CALM);
-        let serving = serve(&sim, &store);
-        let ledger = distant(&sim).await;
-        let mut follow = ledger.follow(Position::ZERO).unwrap();
+        let Followed { sim, serving, ledger, mut follow } = Followed::begin(&store).await;
         step(&ledger, 1, case(1)).await;
         follow.next().await.unwrap();
         serving.abort();
