@@ -30,7 +30,7 @@ pub(crate) struct Folder<P> {
     stale: bool,
 }
 
-/// Steps that concern no row may be read again after a crash, up to so many events: some milliseconds.
+/// Steps that concern no row may be read again after a crash, up to so many events.
 const UNWRITTEN_MAX: u64 = if cfg!(test) { 8 } else { 16_384 };
 
 /// Why a batch was not applied.
@@ -103,7 +103,8 @@ impl<P: Projection> Folder<P> {
         let prepared = self.projection.prepare(&commits).map_err(|error| Failure::Prepare { at, error });
         let applied = prepared.and_then(|()| self.write(batch, runtime));
         self.projection.release();
-        self.moved_to(applied?);
+        self.checkpoint = applied?;
+        self.written = self.checkpoint.position;
         self.stale = false;
         if commits.iter().any(|commit| destroys_a_key(commit)) {
             self.truncate_journal();
@@ -113,14 +114,14 @@ impl<P: Projection> Folder<P> {
 
     /// Nothing of the batch concerns the rows: only where they are changes, and that is written down now and then.
     fn pass(&mut self, batch: &[Step]) -> Result<Position, Failure> {
-        let mut checkpoint = self.checkpoint.clone();
         for step in batch {
-            self.cases.note(step);
+            if let Step::NewCases(new) = step {
+                self.cases.note(new);
+            }
         }
         if let Some(last) = batch.last() {
-            checkpoint.advance(last);
+            self.checkpoint.advance(last);
         }
-        self.checkpoint = checkpoint;
         if self.checkpoint.position.get().saturating_sub(self.written.get()) > UNWRITTEN_MAX {
             self.write_checkpoint()?;
         }
@@ -139,11 +140,6 @@ impl<P: Projection> Folder<P> {
         tx.commit()?;
         self.written = self.checkpoint.position;
         Ok(())
-    }
-
-    fn moved_to(&mut self, checkpoint: Checkpoint) {
-        self.written = checkpoint.position;
-        self.checkpoint = checkpoint;
     }
 
     /// What is in memory as of the rows again, after a batch was given up.
@@ -165,8 +161,8 @@ impl<P: Projection> Folder<P> {
         for step in batch {
             let commit = match step {
                 Step::Commit(commit) => commit,
-                Step::NewCases(_) => {
-                    cases.note(step);
+                Step::NewCases(new) => {
+                    cases.note(new);
                     continue;
                 }
             };
@@ -233,11 +229,9 @@ enum Known {
 
 impl Cases {
     /// Keeps what was not applied, for the change that comes after it.
-    fn note(&mut self, step: &Step) {
-        if let Step::NewCases(new) = step {
-            for id in new.cases() {
-                self.known.put(id, Known::New(new.clone()));
-            }
+    fn note(&mut self, new: &NewCases) {
+        for id in new.cases() {
+            self.known.put(id, Known::New(new.clone()));
         }
     }
 

@@ -37,7 +37,7 @@ struct Way {
 }
 
 pub(crate) struct Commits {
-    link: Arc<Link>,
+    way: Arc<Way>,
     queue: mpsc::Sender<Waiting>,
     stop: CancellationToken,
 }
@@ -47,8 +47,8 @@ impl Commits {
     pub(crate) fn start(link: Arc<Link>, ledger: &str, tasks: &TaskTracker) -> Self {
         let (queue, waiting) = mpsc::channel(QUEUE_MAX);
         let stop = CancellationToken::new();
-        let way = Way { link: Arc::clone(&link), ledger: ledger.to_owned() };
-        let sending = send_all(Arc::new(way), waiting, tasks.clone());
+        let way = Arc::new(Way { link, ledger: ledger.to_owned() });
+        let sending = send_all(Arc::clone(&way), waiting, tasks.clone());
         let stopped = stop.clone();
         tasks.spawn(async move {
             tokio::select! {
@@ -56,7 +56,7 @@ impl Commits {
                 () = sending => {}
             }
         });
-        Self { link, queue, stop }
+        Self { way, queue, stop }
     }
 
     pub(crate) fn close(&self) {
@@ -65,11 +65,11 @@ impl Commits {
 
     pub(crate) async fn commit(&self, commit: NewCommit, rider: Option<Rider>) -> Committed {
         commit.check()?;
-        if !self.link.is_up() {
+        if !self.way.link.is_up() {
             return Err(CommitError::Away);
         }
         let ask = Ask { commit, rider };
-        let (size, limit) = (ask.size_max(), self.link.message_max().saturating_sub(MARGIN));
+        let (size, limit) = (ask.size_max(), self.way.link.message_max().saturating_sub(MARGIN));
         if size > limit {
             return Err(TooLarge { what: "bytes of a commit on its way", limit, actual: size }.into());
         }

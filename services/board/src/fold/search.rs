@@ -18,7 +18,7 @@ use super::keys::Keys;
 pub(crate) const QUERY_CHARS_MAX: usize = 64;
 /// Stands between parts of a text, so that no phrase reaches over. Tokens have a-z and 2-7, never this.
 const GAP: &str = "0";
-/// Tokens remembered, some 100 bytes each. People say much the same: so many bigrams are nearly all of what they say.
+/// Tokens remembered, some 100 bytes each.
 const TOKENS_MAX: usize = 8_192;
 
 type Bigram = [char; 2];
