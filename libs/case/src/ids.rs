@@ -5,7 +5,7 @@ use std::fmt;
 use registry::ids::IdError;
 use ring::digest;
 use serde::{Deserialize, Serialize};
-use uuid::Uuid;
+use uuid::{Uuid, Version};
 
 /// A case (案件): names its event stream, shared by every service, never shown as a number to people.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -32,7 +32,26 @@ impl CaseId {
     pub fn derived(tag: &str, parts: &[&[u8]]) -> Self {
         Self(derived_uuid(tag, parts))
     }
+
+    /// The case that a command makes in a ledger: the same command of the same principal makes the same case.
+    ///
+    /// Where the command's id tells its time (UUIDv7), the case's begins with it too (48 bits, milliseconds since 1970), so that
+    /// what is raised together lies together wherever ids are sorted. The other 74 bits are of the digest.
+    #[must_use]
+    pub fn made_by(ledger: &str, principal: &str, command_id: Uuid) -> Self {
+        let digest =
+            derived_uuid("whistle/case", &[ledger.as_bytes(), principal.as_bytes(), command_id.as_bytes()]);
+        if command_id.get_version() != Some(Version::SortRand) {
+            return Self(digest);
+        }
+        let mut bytes = digest.into_bytes();
+        bytes.iter_mut().zip(command_id.as_bytes()).take(TIME_BYTES).for_each(|(to, from)| *to = *from);
+        Self(Uuid::from_bytes(bytes))
+    }
 }
+
+/// A UUIDv7 begins with so many bytes of time (RFC 9562, 5.7).
+const TIME_BYTES: usize = 6;
 
 impl fmt::Display for CaseId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

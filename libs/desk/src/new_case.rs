@@ -134,10 +134,7 @@ impl Desk {
     fn new_case_id(&self, caller: &Caller, ticket: Option<&str>, command_id: Uuid) -> Result<CaseId, Status> {
         match (&caller.principal.source, ticket.filter(|number| !number.is_empty())) {
             (Some(source), Some(number)) => Ok(self.secrets()?.case_id_for_ticket(source, number)),
-            _ => {
-                let (ledger, principal) = (self.ledger.id().as_bytes(), caller.principal.id.as_bytes());
-                Ok(CaseId::derived("whistle/case", &[ledger, principal, command_id.as_bytes()]))
-            }
+            _ => Ok(CaseId::made_by(self.ledger.id(), &caller.principal.id, command_id)),
         }
     }
 }

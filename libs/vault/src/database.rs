@@ -26,8 +26,8 @@ const TABLES: &str = "
     CREATE INDEX subjects_unnamed ON subjects (touched_at) WHERE named = 0;
 ";
 
-/// Pages of the write-ahead log after which they go into the database. Case ids are random, so the same pages are written again
-/// and again; four times SQLite's 1,000 writes them less often. Erasing does not wait for it.
+/// Pages of the write-ahead log after which they go into the database. Ids of ticketed cases are random, so the same pages are
+/// written again and again; four times SQLite's 1,000 writes them less often. Erasing does not wait for it.
 const CHECKPOINT_PAGES: u32 = 4_000;
 /// Pages kept in memory by each connection, in KiB (SQLite wants it negative): those of some 300,000 reporters.
 const CACHE_KIB: i32 = -65_536;

@@ -1,5 +1,6 @@
 use crate::ids::{CaseId, KeyId, derived_uuid};
 use crate::time::At;
+use uuid::Uuid;
 
 fn at(text: &str) -> At {
     At::new(text.parse().unwrap())
@@ -31,6 +32,29 @@ fn derived_ids_tell_parts_apart() {
     assert_ne!(derived_uuid("t", &[b"ab", b"c"]), derived_uuid("t", &[b"a", b"bc"]));
     assert_ne!(derived_uuid("t", &[b"ab"]), derived_uuid("u", &[b"ab"]));
     assert_eq!(derived_uuid("t", &[]).get_version_num(), 8);
+}
+
+#[test]
+fn a_case_begins_with_the_time_of_the_command_that_makes_it() {
+    let command: Uuid = "019aa7b2-6c00-7abc-8def-0123456789ab".parse().unwrap();
+    let case = CaseId::made_by("371002", "person-1", command);
+    assert_eq!(case, CaseId::made_by("371002", "person-1", command), "a repeat");
+    assert_eq!(case.0.as_bytes()[..6], command.as_bytes()[..6]);
+    assert_eq!(case.0.get_version_num(), 8);
+    assert_eq!(case.to_string(), "019aa7b2-6c00-82cd-ab28-eadddca220c5");
+    let at_once = "019aa7b2-6c00-7abc-8def-0123456789ac".parse().unwrap();
+    let others =
+        [("371003", "person-1", command), ("371002", "person-2", command), ("371002", "person-1", at_once)];
+    for (ledger, principal, command) in others {
+        assert_ne!(CaseId::made_by(ledger, principal, command), case);
+    }
+}
+
+#[test]
+fn a_command_id_without_a_time_leaves_the_whole_digest() {
+    let command: Uuid = "6f0b7c1e-53c1-4a6e-9d1b-2f6a0c5f7a11".parse().unwrap();
+    let digest = CaseId::derived("whistle/case", &[b"371002", b"person-1", command.as_bytes()]);
+    assert_eq!(CaseId::made_by("371002", "person-1", command), digest);
 }
 
 #[test]

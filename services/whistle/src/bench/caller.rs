@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use case::ids::derived_uuid;
 use jiff::Timestamp;
 use tokio::time::Instant;
 use tonic::{Code, Status};
@@ -17,7 +16,7 @@ use wire::pb::whistle::routing::v1::routing_service_client::RoutingServiceClient
 use wire::pb::whistle::routing::v1::{DispatchCaseRequest, SignForRequest};
 
 use super::district::{District, Tokens};
-use crate::client::{Client, Wire, is_passing};
+use crate::client::{Client, Wire, is_passing, new_command_id};
 use crate::exit::Failure;
 
 /// What a grid worker says; about as long as such reports are.
@@ -98,8 +97,6 @@ pub(super) struct Caller {
     script: Script,
     step: Step,
     case_id: String,
-    run: String,
-    sent: u64,
     new_case: NewCase,
     told_at: Timestamp,
     /// Whether it asks again until it is answered.
@@ -119,12 +116,11 @@ pub(super) enum Answer {
 }
 
 impl Caller {
-    /// A client; `run` tells its command ids from those of every other client and run.
+    /// A client.
     pub(super) fn new(
         script: Script,
         channel: &Wire,
         district: &District,
-        run: String,
         now: Timestamp,
         insists: bool,
     ) -> Result<Self, Failure> {
@@ -133,8 +129,6 @@ impl Caller {
             script,
             step: Step::Raise,
             case_id: String::new(),
-            run,
-            sent: 0,
             new_case: new_case(script, district),
             told_at: now,
             seats: Seats::on(channel, &district.tokens)?,
@@ -146,9 +140,7 @@ impl Caller {
 
     /// Sends the next command and waits for its answer.
     pub(super) async fn next(&mut self) -> Result<Answer, Status> {
-        self.sent += 1;
-        let command_id =
-            derived_uuid("whistle bench", &[self.run.as_bytes(), &self.sent.to_be_bytes()]).to_string();
+        let command_id = new_command_id();
         let step = self.step;
         let began = Instant::now();
         let answer = loop {

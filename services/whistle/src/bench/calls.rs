@@ -85,7 +85,6 @@ impl Sides {
                 script,
                 until: args.commands.map_or(Until::Time(time), Until::Commands),
                 district: Arc::clone(&district),
-                run: format!("{}/{}/{number}", now.as_nanosecond(), std::process::id()),
                 now,
                 insist: args.insist,
             };

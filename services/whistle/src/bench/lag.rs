@@ -118,7 +118,7 @@ impl Bench<'_> {
         };
         let mut rounds = Vec::new();
         for number in 1..=self.args.rounds {
-            let both = self.round(number, rate, time).await?;
+            let both = self.round(rate, time).await?;
             let Both { ours, reference, .. } = &both;
             output::say(&format!(
                 "round {number}: p50 {} µs, p99 {} µs; reference p50 {} µs, p99 {} µs",
@@ -135,7 +135,7 @@ impl Bench<'_> {
 
     /// Commands a second that clients get answered who do not wait in between.
     async fn full_rate(&self, time: Duration) -> Result<f64, Failure> {
-        let load = self.load("full", Until::Time(time));
+        let load = self.load(Until::Time(time));
         let loaded = load.put(&self.callers, &Arc::new(Acks::none())).await?;
         if let Some(first) = loaded.failures.into_iter().next() {
             return Err(first.into());
@@ -144,21 +144,20 @@ impl Bench<'_> {
         Ok(Round::of(&loaded.latencies, loaded.busy, Duration::ZERO).ops_per_s)
     }
 
-    fn load(&self, part: &str, until: Until) -> Load {
+    fn load(&self, until: Until) -> Load {
         let now = Clock::system(Duration::from_secs(60)).now();
         Load {
             script: Script::Lifecycle,
             until,
             district: Arc::clone(&self.district),
-            run: format!("lag/{}/{}/{part}", now.as_nanosecond(), std::process::id()),
             now,
             insist: self.args.insist,
         }
     }
 
-    async fn round(&self, number: u16, rate: f64, time: Duration) -> Result<Both, Failure> {
+    async fn round(&self, rate: f64, time: Duration) -> Result<Both, Failure> {
         let reader = Reader::subscribe(&self.reader, &self.district).await?;
-        let load = self.load(&number.to_string(), Until::Time(time));
+        let load = self.load(Until::Time(time));
         let Sent { clients, busy, failures } = Paced { load, rate, time }.put(&self.callers).await?;
         let errors = u64::try_from(failures.len()).unwrap_or(u64::MAX);
         let last = clients.iter().flatten().map(|ack| ack.position).max().unwrap_or_default();

@@ -25,8 +25,6 @@ pub(super) struct Load {
     pub until: Until,
     /// What is reported, by whom.
     pub district: Arc<District>,
-    /// Tells the command ids of this load from those of every other.
-    pub run: String,
     /// Now, as it is told in commands.
     pub now: jiff::Timestamp,
     /// Whether clients ask again, under the same command id, until they are answered.
@@ -86,9 +84,8 @@ impl Load {
     pub(super) async fn put(&self, channels: &[Wire], acks: &Arc<Acks>) -> Result<Loaded, Failure> {
         let start = Arc::new(Barrier::new(channels.len().saturating_add(1)));
         let mut clients = JoinSet::new();
-        for (index, channel) in channels.iter().enumerate() {
-            let run = format!("{}/{index}", self.run);
-            let caller = Caller::new(self.script, channel, &self.district, run, self.now, self.insist)?;
+        for channel in channels {
+            let caller = Caller::new(self.script, channel, &self.district, self.now, self.insist)?;
             let (start, until, acks) = (Arc::clone(&start), self.until, Arc::clone(acks));
             clients.spawn(async move {
                 start.wait().await;

@@ -95,19 +95,16 @@ async fn make_log(args: &Args) -> Result<TempDir, Failure> {
     let channels = load::connect(&load::url(own.all.address), args.clients.into()).await?;
     let district = Arc::new(district);
     let wanted = u64::from(args.events);
-    let mut turn = 0_u32;
     loop {
         let have = own.all.desk.ledger.head().position.get();
         output::say(&format!("making a log: {have} of {wanted} events"));
         if have >= wanted {
             break;
         }
-        turn += 1;
         let load = Load {
             script: Script::Lifecycle,
             until: Until::Commands(9 * 8),
             district: Arc::clone(&district),
-            run: format!("log/{turn}"),
             now: own.all.desk.clock.now(),
             insist: false,
         };

@@ -120,7 +120,6 @@ impl System {
             script: Script::Lifecycle,
             until: Until::Commands(WHOLE_CASE),
             district: Arc::clone(district),
-            run: format!("warm/{}", std::process::id()),
             now: Clock::system(Duration::from_secs(60)).now(),
             insist: true,
         };

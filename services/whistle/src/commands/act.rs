@@ -159,7 +159,7 @@ pub(crate) async fn raise(args: &Raise, common: &Common) -> Result<Exit, Failure
         ..Default::default()
     };
     let request =
-        intake::RaiseCaseRequest { command_id: command_id(args.command_id)?, new_case: Some(new_case) };
+        intake::RaiseCaseRequest { command_id: command_id(args.command_id), new_case: Some(new_case) };
     let client = common.connect().await?;
     let answer = IntakeServiceClient::new(client.channel()).raise_case(client.call(request)).await?;
     tell(answer.into_inner().receipt, common)
@@ -182,7 +182,7 @@ pub(crate) async fn blow(args: &Blow, common: &Common) -> Result<Exit, Failure> 
         }),
     });
     let request = routing::BlowWhistleRequest {
-        command_id: command_id(args.command_id)?,
+        command_id: command_id(args.command_id),
         case_id: case_id(&client, &args.case).await?,
         kind: args.kind.clone(),
         purpose: args.purpose.clone(),
@@ -216,7 +216,7 @@ pub(crate) async fn report_in(args: &ReportIn, common: &Common) -> Result<Exit, 
     // This machine's clock may be ahead of the server's, which refuses what lies in its future.
     let seen = case.changed_time.or(duty.assigned_time);
     let request = routing::ReportInRequest {
-        command_id: command_id(args.command_id)?,
+        command_id: command_id(args.command_id),
         case_id: case.summary.clone().unwrap_or_default().case_id,
         obligation_no: duty.obligation_no,
         reported_time: args.at.map(wire::timestamp).or(seen),

@@ -118,7 +118,7 @@ fn finding(finding: &registry::Finding) -> String {
 async fn publish(args: &Publish, common: &Common) -> Result<Exit, Failure> {
     let content = seeds::from_dir(&args.dir)?;
     let request = registry::PublishRegistryRequest {
-        command_id: command_id(args.command_id)?,
+        command_id: command_id(args.command_id),
         content_json: content.canonical_json().into_bytes(),
         note: args.note.clone(),
     };

@@ -57,8 +57,8 @@ impl Paced {
         let began = Instant::now();
         let mut working = JoinSet::new();
         for (index, channel) in channels.iter().enumerate() {
-            let Load { script, district, run, now, insist, .. } = &self.load;
-            let caller = Caller::new(*script, channel, district, format!("{run}/{index}"), *now, *insist)?;
+            let Load { script, district, now, insist, .. } = &self.load;
+            let caller = Caller::new(*script, channel, district, *now, *insist)?;
             let first = began + between * u32::try_from(index).unwrap_or_default();
             let (every, until) = (between * clients, began + self.time);
             working.spawn(async move {

@@ -56,7 +56,6 @@ async fn nine_commands_bring_a_case_to_its_end_and_each_is_written_down() {
         script: Script::Lifecycle,
         until: Until::Commands(9),
         district: Arc::new(district),
-        run: "test".to_owned(),
         now: own.all.desk.clock.now(),
         insist: false,
     };
