@@ -1,6 +1,8 @@
 //! With a real nats-server.
 
 #[cfg(test)]
+mod credentials;
+#[cfg(test)]
 mod outage;
 #[cfg(test)]
 mod permissions;
