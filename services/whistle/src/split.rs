@@ -2,6 +2,8 @@
 
 mod log;
 mod six;
+#[cfg(test)]
+mod tests;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;

@@ -1,0 +1,75 @@
+use case::ids::{CaseId, KeyId};
+use nats_child::NatsChild;
+use registry::ids::Role as Post;
+use service_kit::clock::Clock;
+use tonic::Request;
+use uuid::Uuid;
+use vault::{Contact, Opened};
+use wire::pb::whistle::case::v1 as shared;
+use wire::pb::whistle::intake::v1::RaiseCaseRequest;
+
+use super::Six;
+use crate::sandbox::Sandbox;
+use crate::seeds::HUANCUI;
+use crate::serve;
+
+/// A day on which the samples are in force.
+const NOW: &str = "2025-09-01T08:00:00+08:00";
+const TEXT: &str = "楼道堆物";
+
+fn raise(command_id: Uuid, token: &str) -> Request<RaiseCaseRequest> {
+    let reporter = shared::Reporter {
+        kind: shared::ReporterKind::Resident.into(),
+        name: "王某某".to_owned(),
+        phone: "13800000001".to_owned(),
+        ..shared::Reporter::default()
+    };
+    let new_case = shared::NewCase {
+        profile: shared::Profile::Hotline.into(),
+        channel: shared::Channel::Hotline.into(),
+        reporters: vec![reporter],
+        text: TEXT.to_owned(),
+        ..shared::NewCase::default()
+    };
+    let command_id = command_id.to_string();
+    let mut request = Request::new(RaiseCaseRequest { command_id, new_case: Some(new_case) });
+    let bearer = format!("Bearer {token}").parse().unwrap();
+    request.metadata_mut().insert("authorization", bearer);
+    request
+}
+
+#[tokio::test]
+async fn words_are_sealed_anew_when_their_keys_are_there_from_a_try_that_ended_between_vault_and_log() {
+    let (server, data) = (NatsChild::start().unwrap(), tempfile::tempdir().unwrap());
+    let mut settings = serve::settings(None).unwrap();
+    settings.bus = bus::Settings::local(server.url());
+    let content = HUANCUI.content().unwrap();
+    let sandbox = Sandbox::of(&content).unwrap();
+    let (clock, _manual) = Clock::manual(NOW.parse().unwrap());
+    let six =
+        Box::pin(Six::start(data.path(), &clock, &sandbox.principals, content, &settings)).await.unwrap();
+    let (desk, vault) = (&six.desk, &six.desk.vault);
+
+    let seat = sandbox.seats.iter().find(|seat| seat.roles.contains(&Post::Receptionist)).unwrap();
+    let command_id: Uuid = "019aa7b2-6c00-7abc-8def-0123456789ab".parse().unwrap();
+    let caller = desk.caller(raise(command_id, &seat.token).metadata()).unwrap();
+    let case = CaseId::made_by(desk.ledger.id(), &caller.principal.id, command_id);
+    // What the first try left behind: keys of its own, and no event.
+    let first = vault.seal(case, &KeyId::case_file(), "text", "something else").await.unwrap();
+    let contact = Contact { name: None, phone: Some("13900000000".to_owned()) };
+    vault.put_contact(case, &KeyId::reporter(1), &contact).await.unwrap();
+
+    let made = desk.make(raise(command_id, &seat.token), |_prepared| {}, case::intake::raise).await.unwrap();
+    assert!(!made.repeated);
+    let raised = desk.ledger.read_case(case).await.unwrap();
+    let text = raised.text.as_ref().unwrap();
+    assert_ne!(text.ciphertext, first.ciphertext);
+    assert_eq!(vault.open_text(case, "text", text).await.unwrap(), Opened::Text(TEXT.to_owned()));
+    let kept = vault.contact(case, &raised.reporters[0].key_id).await.unwrap().unwrap();
+    assert_eq!(kept.phone.as_deref(), Some("13800000001"), "of this try, not of the first");
+
+    let again = desk.make(raise(command_id, &seat.token), |_prepared| {}, case::intake::raise).await.unwrap();
+    assert!(again.repeated);
+    assert_eq!(again.position, made.position);
+    six.stop().await.unwrap();
+}
