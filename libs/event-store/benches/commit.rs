@@ -117,6 +117,7 @@ fn new_commit(number: u128) -> NewCommit {
             expected: Expected::NoStream,
             events: vec![event],
         }],
+        unchanged: Vec::new(),
     }
 }
 

@@ -121,6 +121,7 @@ fn new_commit(seed: u64, writer: u64, n: u64, appends: Vec<Append>) -> NewCommit
         traceparent: None,
         recorded_at: Timestamp::UNIX_EPOCH,
         appends,
+        unchanged: Vec::new(),
     }
 }
 

@@ -44,6 +44,18 @@ pub struct NewCommit {
     pub recorded_at: Timestamp,
     /// What to append to which streams, 1 to 64, each stream once.
     pub appends: Vec<Append>,
+    /// Streams that get nothing and that the decision rests on, at most 64. Not stored: either they all stand where they were
+    /// read when this happens, or it does not happen.
+    pub unchanged: Vec<Unchanged>,
+}
+
+/// A stream as it was read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unchanged {
+    /// Which stream.
+    pub stream: StreamName,
+    /// The version it must have.
+    pub version: Version,
 }
 
 /// Events for one stream.
@@ -186,6 +198,7 @@ impl NewCommit {
             check_text("traceparent", traceparent, TRACEPARENT_BYTES_MAX)?;
         }
         check_size("streams of a commit", self.appends.len(), COMMIT_STREAMS_MAX)?;
+        check_size("streams a commit rests on", self.unchanged.len(), COMMIT_STREAMS_MAX)?;
         let events = self.appends.iter().map(|append| append.events.len()).sum();
         check_size("events of a commit", events, COMMIT_EVENTS_MAX)?;
         if events == 0 || self.appends.iter().any(|append| append.events.is_empty()) {

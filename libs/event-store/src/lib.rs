@@ -43,7 +43,9 @@ mod verify;
 mod watermark;
 
 pub use chain::ChainHash;
-pub use commit::{Append, Committed, EPOCH_OPENED, NewCommit, NewEvent, StoredCommit, StoredEvent};
+pub use commit::{
+    Append, Committed, EPOCH_OPENED, NewCommit, NewEvent, StoredCommit, StoredEvent, Unchanged,
+};
 pub use errors::{CommitError, InvalidCommit, OpenError, ReadError};
 pub use follow::Follower;
 pub use frame::{Assigned, FrameError};

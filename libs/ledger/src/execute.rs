@@ -6,10 +6,10 @@ use case::Refusal;
 use case::event::{Event, SCHEMA_VERSION};
 use case::ids::CaseId;
 use case::state::Case;
-use event_store::{Expected, NewCommit, NewEvent, StoredCommit, Version};
+use event_store::{Expected, NewCommit, NewEvent, StoredCommit, Unchanged, Version};
 use jiff::Timestamp;
 
-use crate::commit::{Commit, Stream};
+use crate::commit::{Commit, Stream, case_stream};
 use crate::context::{Append, CommandContext, Committed, Done};
 use crate::errors::{CommitError, ExecuteError, LedgerError, TooLarge};
 use crate::handle::Ledger;
@@ -33,7 +33,17 @@ impl Ledger {
         now: Timestamp,
         appends: Vec<Append>,
     ) -> Result<Committed, CommitError> {
-        let commit = new_commit(context, now, &appends)?;
+        self.commit_if(context, now, appends, Vec::new()).await
+    }
+
+    async fn commit_if(
+        &self,
+        context: &CommandContext,
+        now: Timestamp,
+        appends: Vec<Append>,
+        unchanged: Vec<Unchanged>,
+    ) -> Result<Committed, CommitError> {
+        let commit = new_commit(context, now, &appends, unchanged)?;
         let committed = self.inner.backend.commit(commit, context.rider.clone()).await?;
         let commit = if committed.repeated {
             self.decode(&committed.commit)?
@@ -52,8 +62,8 @@ impl Ledger {
     /// commit nothing.
     ///
     /// `decide` may be called up to [`CONFLICT_TRIES`] times, each time with the cases as they are then; a case that was
-    /// never raised comes with version 0. A case that gets no event is not held to the version decided on beyond this
-    /// process. When the future is dropped, the command happens whole or not at all.
+    /// never raised comes with version 0. A case that gets no event while another does must stand where it was decided on, too.
+    /// When the future is dropped, the command happens whole or not at all.
     ///
     /// # Errors
     /// [`ExecuteError`]. Refusal, conflict and stale version are answered only when the command did not happen before.
@@ -79,7 +89,7 @@ impl Ledger {
             }?;
             let decided = check_expected(context, &read).and_then(|()| Ok(decide(&read)?));
             let nothing = decided.as_ref().is_ok_and(|decided| decided.iter().all(Vec::is_empty));
-            // Only a commit shows that what was presumed is so; any other answer is given on what was read.
+            // Only a commit shows that what was presumed is so, of every case; any other answer is given on what was read.
             if std::mem::take(&mut presumed) && (nothing || decided.is_err()) {
                 continue;
             }
@@ -134,14 +144,17 @@ impl Ledger {
         read: Vec<Arc<Case>>,
         decided: Vec<Vec<Event>>,
     ) -> Result<Done, ExecuteError> {
-        let happened = read.iter().zip(decided).filter(|(_, events)| !events.is_empty());
-        let append = |(case, events): (&Arc<Case>, Vec<Event>)| Append {
-            stream: Stream::Case(case.id),
-            expected: Expected::Exactly(Version(case.version)),
-            events,
-        };
-        let appends = happened.map(append).collect();
-        let Committed { commit, repeated } = self.commit(context, now, appends).await?;
+        let (mut appends, mut unchanged) = (Vec::new(), Vec::new());
+        for (case, events) in read.iter().zip(decided) {
+            let version = Version(case.version);
+            if events.is_empty() {
+                unchanged.push(Unchanged { stream: case_stream(case.id), version });
+            } else {
+                let (stream, expected) = (Stream::Case(case.id), Expected::Exactly(version));
+                appends.push(Append { stream, expected, events });
+            }
+        }
+        let Committed { commit, repeated } = self.commit_if(context, now, appends, unchanged).await?;
         if repeated {
             return Ok(self.repeat(commit, cases).await?);
         }
@@ -229,6 +242,7 @@ fn new_commit(
     context: &CommandContext,
     now: Timestamp,
     appends: &[Append],
+    unchanged: Vec<Unchanged>,
 ) -> Result<NewCommit, CommitError> {
     let occurred_at = context.occurred_at.unwrap_or(now);
     let appends = appends.iter().map(|append| new_append(append, occurred_at)).collect::<Result<_, _>>()?;
@@ -242,6 +256,7 @@ fn new_commit(
         traceparent: context.traceparent.clone(),
         recorded_at: now,
         appends,
+        unchanged,
     })
 }
 

@@ -3,10 +3,10 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
-use crate::commit::{Append, Committed, NewCommit, StoredCommit};
+use crate::commit::{Committed, NewCommit, StoredCommit, Unchanged};
 use crate::errors::{CommitError, ReadError};
 use crate::frame::{Assigned, to_micros};
-use crate::ids::{StreamName, Version};
+use crate::ids::{Expected, StreamName, Version};
 use crate::keys;
 use crate::limits::CHUNK_BYTES;
 use crate::queue::{Job, Reply};
@@ -68,12 +68,15 @@ impl<'a> Group<'a> {
         }
         let mut firsts = Vec::with_capacity(new.appends.len());
         for append in &new.appends {
-            let actual = self.version(append)?;
-            if !append.expected.is_met_by(actual) {
-                let stream = append.stream.clone();
-                return Ok(Err(CommitError::Conflict { stream, expected: append.expected, actual }));
+            match self.version_as(&append.stream, append.expected)? {
+                Ok(actual) => firsts.push(actual.next()),
+                Err(conflict) => return Ok(Err(conflict)),
             }
-            firsts.push(actual.next());
+        }
+        for Unchanged { stream, version } in &new.unchanged {
+            if let Err(conflict) = self.version_as(stream, Expected::Exactly(*version))? {
+                return Ok(Err(conflict));
+            }
         }
         let commit = self.stage(new, firsts)?;
         Ok(Ok(Committed { commit, repeated: false }))
@@ -94,13 +97,24 @@ impl<'a> Group<'a> {
             .ok_or_else(|| ReadError::damaged(first, "a command key names a commit that is missing"))
     }
 
-    fn version(&self, append: &Append) -> Result<Version, ReadError> {
-        let (log, stream) = (&self.shared.log, &append.stream);
+    /// The version of a stream, if it is as expected.
+    fn version_as(
+        &self,
+        stream: &StreamName,
+        expected: Expected,
+    ) -> Result<Result<Version, CommitError>, ReadError> {
+        let actual = self.version(stream, expected)?;
+        let conflict = || CommitError::Conflict { stream: stream.clone(), expected, actual };
+        Ok(if expected.is_met_by(actual) { Ok(actual) } else { Err(conflict()) })
+    }
+
+    fn version(&self, stream: &StreamName, expected: Expected) -> Result<Version, ReadError> {
+        let log = &self.shared.log;
         if let Some(version) = self.versions.get(stream) {
             return Ok(*version);
         }
         // Nearly always it is as expected, and that is looked up quicker than which it is.
-        match append.expected.version() {
+        match expected.version() {
             Some(expected) if log.is_stream_at(stream, expected)? => Ok(expected),
             Some(_) | None => log.stream_version(stream),
         }

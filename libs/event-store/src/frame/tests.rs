@@ -35,6 +35,7 @@ fn sample() -> NewCommit {
                 events: vec![event("CaseMerged", b"")],
             },
         ],
+        unchanged: Vec::new(),
     }
 }
 
@@ -195,6 +196,7 @@ fn any_commit() -> impl Strategy<Value = NewCommit> {
             traceparent: texts.2,
             recorded_at,
             appends,
+            unchanged: Vec::new(),
         },
     )
 }

@@ -8,7 +8,7 @@ use super::support::{
 use crate::limits::{COMMIT_BYTES_MAX, COMMIT_EVENTS_MAX, EVENT_BYTES_MAX};
 use crate::{
     Append, CommitError, Expected, InvalidCommit, NewCommit, NewEvent, Position, ReadError, Store,
-    StreamName, Version,
+    StreamName, Unchanged, Version,
 };
 
 fn open() -> (tempfile::TempDir, Store) {
@@ -265,4 +265,31 @@ proptest! {
             && name.chars().all(|c| c.is_ascii_alphanumeric() || "-_./:".contains(c));
         prop_assert_eq!(StreamName::new(&name).is_ok(), plain);
     }
+}
+
+#[tokio::test]
+async fn a_commit_that_rests_on_another_stream_happens_only_while_that_stands_where_it_was_read() {
+    let (_dir, store) = open();
+    commit_ok(&store, note(1, "case/child")).await;
+    let rests_on = |name: &str, version| Unchanged { stream: stream(name), version: Version(version) };
+    let closing = |id, unchanged| NewCommit { unchanged, ..note(id, "case/parent") };
+    commit_ok(&store, note(2, "case/child")).await;
+    let stale = commit_err(&store, closing(3, vec![rests_on("case/child", 1)])).await;
+    let (expected, actual) = (Expected::Exactly(Version(1)), Version(2));
+    assert_eq!(stale, CommitError::Conflict { stream: stream("case/child"), expected, actual });
+
+    let both = vec![rests_on("case/child", 2), rests_on("case/nobody", 0)];
+    let happened = commit_ok(&store, closing(4, both.clone())).await.commit;
+    assert_eq!(happened.events.len(), 1, "what it rests on is no part of it");
+    commit_ok(&store, note(5, "case/child")).await;
+    assert!(commit_ok(&store, closing(4, both)).await.repeated, "a repeat rests on nothing any more");
+}
+
+#[tokio::test]
+async fn commits_of_one_group_rest_on_each_other() {
+    let (_dir, store) = open();
+    let unchanged = vec![Unchanged { stream: stream("case/child"), version: Version::NONE }];
+    let closing = NewCommit { unchanged, ..note(2, "case/parent") };
+    let outcomes = store.commit_all(vec![note(1, "case/child"), closing]).await;
+    assert!(matches!(outcomes.as_slice(), [Ok(_), Err(CommitError::Conflict { .. })]), "{outcomes:?}");
 }

@@ -91,6 +91,7 @@ pub(crate) fn command(id: u128, appends: Vec<Append>) -> NewCommit {
         traceparent: None,
         recorded_at: at(1),
         appends,
+        unchanged: Vec::new(),
     }
 }
 

@@ -38,6 +38,7 @@ async fn fill(dir: &Path) {
             traceparent: None,
             recorded_at: Timestamp::UNIX_EPOCH,
             appends: vec![Append { stream, expected: Expected::Any, events: vec![event] }],
+            unchanged: Vec::new(),
         };
         store.commit(commit).await.unwrap();
     }

@@ -13,7 +13,7 @@ use crate::context::Rider;
 use crate::errors::LedgerError;
 
 /// The form of everything here. Both sides refuse another one, so that a rolling upgrade shows instead of misreading.
-const VERSION: u8 = 2;
+const VERSION: u8 = 3;
 
 /// Who publishes a log. Two processes that open the same directory one after the other are two origins of one ledger.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -44,7 +44,9 @@ impl Ask {
     /// An upper bound of what it takes in a request, and of what it takes in an answer once it is stored.
     pub(crate) fn size_max(&self) -> usize {
         let rider = self.rider.as_ref().map_or(0, |rider| rider.0.len());
-        self.commit.encoded_len() + rider + 32 * (1 + self.commit.appends.len())
+        let rests_on = self.commit.unchanged.iter().map(|read| 12 + read.stream.as_str().len());
+        let rests_on: usize = rests_on.sum();
+        self.commit.encoded_len() + rests_on + rider + 32 * (1 + self.commit.appends.len())
     }
 }
 

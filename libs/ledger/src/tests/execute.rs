@@ -1,6 +1,7 @@
 use std::future::Future as _;
 use std::pin::pin;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
 use std::task::{Context, Waker};
 
 use case::Refusal;
@@ -21,6 +22,7 @@ in_every_way!(
     a_stale_expected_version_is_told_with_the_actual_one,
     a_decision_without_events_commits_nothing,
     a_decision_on_two_cases_happens_whole,
+    a_case_that_gets_no_event_stands_where_it_was_decided_on,
     a_conflict_is_decided_again_four_times,
     a_conflict_with_oneself_ends_in_the_first_success,
     writers_of_two_handles_lose_nothing,
@@ -131,6 +133,29 @@ async fn a_decision_on_two_cases_happens_whole(kit: Kit) {
     assert!(matches!(conflict, CommitError::Conflict { .. }));
     assert_eq!(ledger.read_case(case(2)).await.unwrap().version, 2);
     assert_eq!(kit.store.head().position, Position(3));
+}
+
+/// Two handles on one log, as two processes are: what one has read, another changes without its knowing.
+async fn a_case_that_gets_no_event_stands_where_it_was_decided_on(kit: Kit) {
+    let (ledger, other) = (kit.ledger().await, kit.ledger().await);
+    step(&ledger, 1, case(1)).await;
+    step(&ledger, 2, case(2)).await;
+    step(&other, 3, case(2)).await;
+    let seen = Mutex::new(Vec::new());
+    let while_new = |cases: &[Arc<case::Case>]| {
+        let [parent, child] = cases else { panic!("two were asked for") };
+        seen.lock().unwrap().push(child.version);
+        Ok(if child.version == 1 {
+            vec![vec![if parent.exists() { note(10) } else { raised() }], Vec::new()]
+        } else {
+            vec![Vec::new(); 2]
+        })
+    };
+    let done = ledger.execute(&command(4), at(0), &[case(1), case(2)], while_new).await.unwrap();
+    assert_eq!(done.commit, None, "the child had gone on");
+    assert_eq!(done.cases[1].version, 2);
+    assert_eq!(seen.into_inner().unwrap().last(), Some(&2));
+    assert_eq!(ledger.read_case(case(1)).await.unwrap().version, 1);
 }
 
 /// Commits a note through another handle, as a writer that takes no lock of ours.

@@ -129,6 +129,7 @@ async fn store_raw(store: &event_store::Store, event_type: &str, payload: &str) 
         traceparent: None,
         recorded_at: at(0),
         appends: vec![event_store::Append { stream, expected: Expected::NoStream, events: vec![event] }],
+        unchanged: Vec::new(),
     };
     store.commit(commit).await.unwrap();
 }

@@ -335,6 +335,7 @@ fn write_newer(log: &Path) {
         traceparent: None,
         recorded_at: jiff::Timestamp::UNIX_EPOCH,
         appends: vec![Append { stream, expected: Expected::NoStream, events: vec![event] }],
+        unchanged: Vec::new(),
     };
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     runtime.block_on(store.commit(commit)).unwrap();
