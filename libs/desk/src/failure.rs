@@ -37,6 +37,11 @@ pub fn of_ledger(error: &LedgerError) -> Failure {
     if let LedgerError::Away | LedgerError::Stopped | LedgerError::Alien(_) = error {
         return Failure::Unavailable;
     }
+    // In the middle of an upgrade the two sides are of different versions, and nothing happens; afterwards the same succeeds.
+    if let LedgerError::Protocol(_) = error {
+        tracing::error!(%error, "the ledger is not understood");
+        return Failure::Unavailable;
+    }
     tracing::error!(%error, "the log cannot be read");
     Failure::DataLoss
 }

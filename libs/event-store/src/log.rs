@@ -86,7 +86,7 @@ impl Log {
         let mut bytes = 0;
         let Some(first) = self.first_commit_after(after)? else { return Ok(commits) };
         let mut scan = Scan::new(self, first);
-        while bytes < bytes_max
+        while (commits.is_empty() || bytes < bytes_max)
             && let Some((first, raw)) = scan.next_raw()?
             && first <= until
         {

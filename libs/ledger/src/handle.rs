@@ -346,7 +346,9 @@ impl Ledger {
 
     /// The decoded form of a stored commit, shared with whoever else asks for it around the same time.
     pub(crate) fn decode(&self, stored: &StoredCommit) -> Result<Arc<Commit>, LedgerError> {
-        if let Some(commit) = self.inner.commits.get(stored.first) {
+        // Another log may have given the same place to something else.
+        let known = self.inner.commits.get(stored.first);
+        if let Some(commit) = known.filter(|commit| commit.chain == stored.chain_hash) {
             return Ok(commit);
         }
         let commit = Arc::new(Commit::decode(stored)?);

@@ -16,6 +16,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use event_store::{Head, NewCommit, Position, StoredCommit, StreamEvent, StreamName, StreamPage, Version};
+use serde::Serialize;
 use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
@@ -88,6 +89,22 @@ impl Remote {
         self.tail.trouble()
     }
 
+    /// Nothing is taken of a log that was refused, answers included.
+    fn check(&self) -> Result<(), LedgerError> {
+        match self.tail.refused() {
+            Some(reason) => Err(LedgerError::Alien(reason.as_ref().to_owned())),
+            None => Ok(()),
+        }
+    }
+
+    /// Asks, and believes the answer unless the log is refused by then.
+    async fn pages<Q: Serialize>(&self, op: Op, question: &Q) -> Result<Pages, LedgerError> {
+        self.check()?;
+        let answer = self.link.ask(op, question, None).await?;
+        self.check()?;
+        protocol::pages(&answer)
+    }
+
     pub(crate) fn close(&self) {
         self.commits.close();
         self.tail.close();
@@ -111,8 +128,7 @@ impl Remote {
         bytes_max: usize,
     ) -> Result<StreamPage, LedgerError> {
         let question = ReadStream { stream: stream.clone(), after, bytes_max };
-        let answer = self.link.ask(Op::Stream, &question, None).await?;
-        let Pages { commits, head, more } = protocol::pages(&answer)?;
+        let Pages { commits, head, more } = self.pages(Op::Stream, &question).await?;
         let mut events = Vec::new();
         for commit in commits {
             let wanted =
@@ -129,7 +145,7 @@ impl Remote {
         after: Position,
         bytes_max: usize,
     ) -> Result<Vec<Arc<StoredCommit>>, LedgerError> {
-        read_log(&self.link, after, bytes_max).await
+        Ok(self.pages(Op::Log, &ReadLog { after, bytes_max }).await?.commits)
     }
 
     pub(crate) async fn find_command(
@@ -138,8 +154,7 @@ impl Remote {
         command_id: Uuid,
     ) -> Result<Option<Arc<StoredCommit>>, LedgerError> {
         let question = Find { principal: principal.to_owned(), command_id };
-        let answer = self.link.ask(Op::Find, &question, None).await?;
-        Ok(protocol::pages(&answer)?.commits.into_iter().next())
+        Ok(self.pages(Op::Find, &question).await?.commits.into_iter().next())
     }
 
     pub(crate) fn follow(&self, after: Position) -> Follower {

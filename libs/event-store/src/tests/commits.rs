@@ -293,3 +293,12 @@ async fn commits_of_one_group_rest_on_each_other() {
     let outcomes = store.commit_all(vec![note(1, "case/child"), closing]).await;
     assert!(matches!(outcomes.as_slice(), [Ok(_), Err(CommitError::Conflict { .. })]), "{outcomes:?}");
 }
+
+#[tokio::test]
+async fn a_page_without_room_has_one_commit() {
+    let (_dir, store) = open();
+    commit_ok(&store, note(1, "case/a")).await;
+    commit_ok(&store, note(2, "case/a")).await;
+    let page = store.read_log(Position::ZERO, 0).unwrap();
+    assert_eq!((page.commits.len(), page.more), (1, true));
+}

@@ -3,17 +3,19 @@
 use std::sync::Arc;
 
 use event_store::{NewCommit, StoredCommit};
-use tokio::sync::{Semaphore, mpsc, oneshot};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::link::{AskError, Link, Op};
+use super::link::{AskError, Link, NOT_UNDERSTOOD, Op};
 use super::protocol::{self, Ask, Batch, Outcome};
 use crate::context::Rider;
 use crate::errors::{CommitError, LedgerError, TooLarge};
 
 /// Commits that may wait to be sent; one more is answered `Busy`.
 const QUEUE_MAX: usize = 4096;
+/// Bytes of commits that wait; one more is answered `Busy` too.
+const QUEUE_BYTES_MAX: usize = 64 * 1024 * 1024;
 /// Messages under way at a time. What arrives meanwhile goes together into the next.
 const UNDER_WAY_MAX: usize = 2;
 /// Commits in one message.
@@ -27,6 +29,14 @@ struct Waiting {
     ask: Ask,
     size: usize,
     reply: oneshot::Sender<Committed>,
+    _room: OwnedSemaphorePermit,
+}
+
+impl Waiting {
+    /// Whether nobody waits for the answer any more. What was not sent then need not be: it did not happen.
+    fn is_given_up(&self) -> bool {
+        self.reply.is_closed()
+    }
 }
 
 /// Where commits go.
@@ -39,6 +49,7 @@ struct Way {
 pub(crate) struct Commits {
     way: Arc<Way>,
     queue: mpsc::Sender<Waiting>,
+    room: Arc<Semaphore>,
     stop: CancellationToken,
 }
 
@@ -56,7 +67,7 @@ impl Commits {
                 () = sending => {}
             }
         });
-        Self { way, queue, stop }
+        Self { way, queue, room: Arc::new(Semaphore::new(QUEUE_BYTES_MAX)), stop }
     }
 
     pub(crate) fn close(&self) {
@@ -73,8 +84,10 @@ impl Commits {
         if size > limit {
             return Err(TooLarge { what: "bytes of a commit on its way", limit, actual: size }.into());
         }
+        let bytes = u32::try_from(size).unwrap_or(u32::MAX);
+        let room = Arc::clone(&self.room).try_acquire_many_owned(bytes).map_err(|_full| CommitError::Busy)?;
         let (reply, answer) = oneshot::channel();
-        self.queue.try_send(Waiting { ask, size, reply }).map_err(|error| match error {
+        self.queue.try_send(Waiting { ask, size, reply, _room: room }).map_err(|error| match error {
             mpsc::error::TrySendError::Full(_) => CommitError::Busy,
             mpsc::error::TrySendError::Closed(_) => CommitError::Away,
         })?;
@@ -95,6 +108,9 @@ async fn send_all(way: Arc<Way>, mut queue: mpsc::Receiver<Waiting>, tasks: Task
                 None => return,
             },
         };
+        if first.is_given_up() {
+            continue;
+        }
         let batch;
         (batch, held) = gather(first, &mut queue, way.link.message_max().saturating_sub(MARGIN));
         let way = Arc::clone(&way);
@@ -116,6 +132,9 @@ fn gather(
     while batch.len() < BATCH_MAX
         && let Ok(next) = queue.try_recv()
     {
+        if next.is_given_up() {
+            continue;
+        }
         size += next.size;
         if size > limit {
             return (batch, Some(next));
@@ -151,10 +170,11 @@ async fn ask(way: &Way, batch: &Batch) -> Vec<Committed> {
     let answer = match way.link.send(Op::Commit, payload, trace).await {
         Ok(answer) => answer,
         Err(AskError::Away) => return all(CommitError::Away),
-        Err(AskError::Unknown) => return all(CommitError::Unavailable),
-        Err(error @ (AskError::TooLarge { .. } | AskError::Refused(_))) => {
+        Err(error @ (AskError::TooLarge { .. } | AskError::Refused { code: NOT_UNDERSTOOD, .. })) => {
             return all(LedgerError::from(error).into());
         }
+        // An answer that could not be given comes after the work was done.
+        Err(AskError::Unknown | AskError::Refused { .. }) => return all(CommitError::Unavailable),
     };
     match protocol::decode::<Vec<Outcome<'_>>>(&answer) {
         Ok(outcomes) if outcomes.len() == count => {

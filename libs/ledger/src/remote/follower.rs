@@ -95,6 +95,11 @@ impl Follower {
             return Ok(());
         }
         match read_log(&self.link, self.after, PAGE_BYTES).await {
+            // Whoever answers is not as far as what was heard.
+            Ok(commits) if commits.is_empty() => {
+                self.wait().await;
+                Ok(())
+            }
             Ok(commits) => {
                 self.pause = TRY_AGAIN;
                 self.ahead = commits.into();

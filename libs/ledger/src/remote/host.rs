@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 pub(crate) use self::answers::Core;
-use super::link::{Link, Op, log_subject, subject};
+use super::link::{Link, NOT_UNDERSTOOD, Op, log_subject, subject};
 use super::protocol::{self, Origin, Told};
 use crate::backend::Backend;
 use crate::context::Rider;
@@ -208,7 +208,7 @@ impl Host {
                 let core = Arc::clone(&core);
                 async move {
                     let answered = core.answer(op, &asked.payload).await;
-                    answered.map_err(|error| Refused { code: 400, reason: error.to_string() })
+                    answered.map_err(|error| Refused { code: NOT_UNDERSTOOD, reason: error.to_string() })
                 }
             };
             Ok(Endpoint::new(op.name(), subject(&self.0.origin.ledger, op)?, at_once, answer))

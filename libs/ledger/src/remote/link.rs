@@ -70,8 +70,16 @@ pub(crate) enum AskError {
         limit: usize,
         actual: usize,
     },
-    Refused(String),
+    /// Its own answer is an error.
+    Refused {
+        /// [`NOT_UNDERSTOOD`] when nothing was done.
+        code: u16,
+        reason: String,
+    },
 }
+
+/// The code of a request that was not understood, so that nothing was done for it.
+pub(crate) const NOT_UNDERSTOOD: u16 = 400;
 
 impl From<AskError> for LedgerError {
     fn from(error: AskError) -> Self {
@@ -80,7 +88,7 @@ impl From<AskError> for LedgerError {
             AskError::TooLarge { limit, actual } => {
                 Self::Protocol(format!("a request of {actual} bytes, the limit is {limit}"))
             }
-            AskError::Refused(reason) => Self::Protocol(reason),
+            AskError::Refused { reason, .. } => Self::Protocol(reason),
         }
     }
 }
@@ -117,8 +125,11 @@ impl Link {
     pub(crate) async fn send(&self, op: Op, payload: Bytes, trace: Option<&str>) -> Result<Bytes, AskError> {
         match self {
             Self::Nats { bus, jurisdiction, deadline } => {
-                let subject =
-                    subject(jurisdiction, op).map_err(|error| AskError::Refused(error.to_string()))?;
+                let unnamed = |error: LedgerError| AskError::Refused {
+                    code: NOT_UNDERSTOOD,
+                    reason: error.to_string(),
+                };
+                let subject = subject(jurisdiction, op).map_err(unnamed)?;
                 bus.request(&subject, payload, trace, *deadline).await.map_err(of_request)
             }
             #[cfg(test)]
@@ -175,6 +186,6 @@ fn of_request(error: RequestError) -> AskError {
         RequestError::Away | RequestError::NobodyListens => AskError::Away,
         RequestError::Unknown => AskError::Unknown,
         RequestError::TooLarge { limit, actual } => AskError::TooLarge { limit, actual },
-        RequestError::Refused { reason, .. } => AskError::Refused(reason),
+        RequestError::Refused { code, reason } => AskError::Refused { code, reason },
     }
 }

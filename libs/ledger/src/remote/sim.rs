@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::runtime::Handle;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 
 use super::host::Core;
-use super::link::{AskError, Op};
+use super::link::{AskError, NOT_UNDERSTOOD, Op};
 
 /// What nats-server carries unless it is told otherwise.
 pub(crate) const MESSAGE_MAX: usize = 1024 * 1024;
@@ -34,6 +34,11 @@ struct Network {
     listeners: Mutex<Vec<mpsc::UnboundedSender<Bytes>>>,
     up: AtomicBool,
     wrong: AtomicUsize,
+    /// Whether requests stand still on their way.
+    holds: watch::Sender<bool>,
+    held: watch::Sender<usize>,
+    /// The code of the error that stands in for every answer.
+    in_vain: Mutex<Option<u16>>,
 }
 
 pub(crate) struct Heard(mpsc::UnboundedReceiver<Bytes>);
@@ -53,6 +58,9 @@ impl Sim {
             listeners: Mutex::default(),
             up: AtomicBool::new(true),
             wrong: AtomicUsize::new(0),
+            holds: watch::Sender::new(false),
+            held: watch::Sender::new(0),
+            in_vain: Mutex::default(),
         }))
     }
 
@@ -64,6 +72,21 @@ impl Sim {
     /// Cuts the cable, or mends it.
     pub(crate) fn up(&self, up: bool) {
         self.0.up.store(up, Ordering::SeqCst);
+    }
+
+    /// Lets requests stand still on their way, or go on.
+    pub(crate) fn hold(&self, holds: bool) {
+        self.0.holds.send_replace(holds);
+    }
+
+    /// Lets the work be done and an error be the answer.
+    pub(crate) fn answer_in_vain(&self, code: Option<u16>) {
+        *self.0.in_vain.lock().unwrap_or_else(PoisonError::into_inner) = code;
+    }
+
+    /// Until so many requests have come to stand still.
+    pub(crate) async fn held(&self, count: usize) {
+        self.0.held.subscribe().wait_for(|held| *held >= count).await.unwrap();
     }
 
     pub(crate) fn is_up(&self) -> bool {
@@ -101,6 +124,10 @@ impl Sim {
         if !self.is_up() {
             return Err(AskError::Away);
         }
+        if *self.0.holds.borrow() {
+            self.0.held.send_modify(|held| *held += 1);
+            self.0.holds.subscribe().wait_for(|holds| !holds).await.unwrap();
+        }
         let host = self.0.host.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let Some(host) = host else { return Err(AskError::Away) };
         if self.happens(self.0.faults.lost) {
@@ -120,9 +147,14 @@ impl Sim {
         // Answered in a task of its own: who stops waiting does not stop what was heard.
         let answered = Handle::current().spawn(async move { host.answer(op, &payload).await });
         let lost = self.happens(self.0.faults.lost);
-        match tokio::time::timeout(DEADLINE, answered).await {
+        let answered = tokio::time::timeout(DEADLINE, answered).await;
+        let in_vain = *self.0.in_vain.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(code) = in_vain {
+            return Err(AskError::Refused { code, reason: "too large".to_owned() });
+        }
+        match answered {
             Ok(Ok(Ok(answer))) if !lost && self.is_up() => Ok(answer),
-            Ok(Ok(Err(error))) => Err(AskError::Refused(error.to_string())),
+            Ok(Ok(Err(error))) => Err(AskError::Refused { code: NOT_UNDERSTOOD, reason: error.to_string() }),
             Ok(_) | Err(_) => Err(AskError::Unknown),
         }
     }

@@ -13,6 +13,7 @@ use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use uuid::Uuid;
 
 use super::link::{Heard, Link};
 use super::protocol::{self, Origin, Status, Told};
@@ -22,6 +23,8 @@ use crate::errors::LedgerError;
 const SILENCE: Duration = if cfg!(test) { Duration::from_millis(150) } else { Duration::from_secs(3) };
 /// Nothing heard for so long means the ledger is away.
 const AWAY_AFTER: Duration = Duration::from_secs(5);
+/// Processes remembered. A ledger that is begun anew more often while a message of its first is on the way is not one.
+const PUBLISHERS_MAX: usize = 64;
 /// What one follower takes from memory at once, in bytes.
 const AHEAD_BYTES: usize = 1024 * 1024;
 
@@ -29,8 +32,6 @@ const AHEAD_BYTES: usize = 1024 * 1024;
 pub(crate) struct State {
     pub(crate) head: Head,
     pub(crate) heard_at: Instant,
-    /// When the latest process that was heard began, in microseconds since 1970.
-    since: i64,
     /// Why what is heard is not this ledger.
     pub(crate) refused: Option<Arc<str>>,
     pub(crate) stopped: bool,
@@ -46,7 +47,26 @@ struct Shared {
     epoch: u32,
     state: watch::Sender<State>,
     recent: Mutex<Recent>,
+    publishers: Mutex<Publishers>,
     stop: CancellationToken,
+}
+
+/// Processes that published the log, the latest last.
+#[derive(Default)]
+struct Publishers(VecDeque<Uuid>);
+
+impl Publishers {
+    /// Remembers one; whether it was not heard before.
+    fn is_new(&mut self, instance: Uuid) -> bool {
+        if self.0.contains(&instance) {
+            return false;
+        }
+        if self.0.len() == PUBLISHERS_MAX {
+            self.0.pop_front();
+        }
+        self.0.push_back(instance);
+        true
+    }
 }
 
 /// One follower's view of the tail.
@@ -81,13 +101,15 @@ impl Listener {
 impl Tail {
     /// Needs a tokio runtime.
     pub(crate) fn start(link: Arc<Link>, status: &Status, tasks: &TaskTracker) -> Self {
-        let (head, since) = (status.head, status.origin.since);
-        let state = State { head, heard_at: Instant::now(), since, refused: None, stopped: false };
+        let state = State { head: status.head, heard_at: Instant::now(), refused: None, stopped: false };
+        let mut publishers = Publishers::default();
+        publishers.is_new(status.origin.instance);
         let shared = Arc::new(Shared {
             ledger: status.origin.ledger.clone(),
             epoch: status.origin.epoch,
             state: watch::Sender::new(state),
             recent: Mutex::default(),
+            publishers: Mutex::new(publishers),
             stop: CancellationToken::new(),
         });
         tasks.spawn(run(Arc::clone(&link), Arc::clone(&shared)));
@@ -217,8 +239,12 @@ impl Shared {
         if let Err(reason) = self.check_origin(told.origin()) {
             return self.refuse(reason);
         }
+        let new = self.is_new(told.origin());
         match told {
-            Told::Beat { head, origin } => self.take_head(*head, origin.since),
+            Told::Beat { head, .. } => self.take_head(*head, new),
+            Told::Commits { first, .. } if new && *first <= self.state.borrow().head.position => {
+                self.refuse_shorter(first.get().saturating_sub(1));
+            }
             Told::Commits { commits, .. } => {
                 let decoded: Result<Vec<_>, _> =
                     commits.iter().map(|raw| protocol::stored(message, raw)).collect();
@@ -232,7 +258,7 @@ impl Shared {
 
     fn take_status(&self, status: &Status) {
         match self.check_origin(&status.origin) {
-            Ok(()) => self.take_head(status.head, status.origin.since),
+            Ok(()) => self.take_head(status.head, self.is_new(&status.origin)),
             Err(reason) => self.refuse(reason),
         }
     }
@@ -263,23 +289,27 @@ impl Shared {
         });
     }
 
-    fn take_head(&self, told: Head, since: i64) {
-        let (known, before) = {
-            let state = self.state.borrow();
-            (state.head, state.since)
-        };
-        // What was told was durable, so a process that opens the log later has at least that.
-        if told.position < known.position && since > before {
-            return self
-                .refuse(format!("it ends at position {}, it had come to {}", told.position, known.position));
+    fn is_new(&self, origin: &Origin) -> bool {
+        self.publishers.lock().unwrap_or_else(PoisonError::into_inner).is_new(origin.instance)
+    }
+
+    /// What was told was durable, so a process that opens the log later has at least that, and publishes what comes after.
+    fn refuse_shorter(&self, ends: u64) {
+        let known = self.state.borrow().head.position;
+        self.refuse(format!("it ends at position {ends}, it had come to {known}"));
+    }
+
+    /// `new`: by a process that was not heard before. An older beat that comes late is of one that was.
+    fn take_head(&self, told: Head, new: bool) {
+        let known = self.state.borrow().head;
+        if told.position < known.position && new {
+            return self.refuse_shorter(told.position.get());
         }
         if told.position == known.position && told.chain != known.chain {
             return self.refuse(format!("its chain at position {} is another", told.position));
         }
         self.state.send_modify(|state| {
             state.heard_at = Instant::now();
-            state.since = state.since.max(since);
-            // An older beat that came late changes nothing.
             if told.position > state.head.position {
                 state.head = told;
             }
@@ -288,6 +318,11 @@ impl Shared {
 
     fn take_commits(&self, commits: Vec<Arc<StoredCommit>>) {
         let head = self.state.borrow().head;
+        let other =
+            commits.iter().find(|commit| commit.last() == head.position && commit.chain_hash != head.chain);
+        if let Some(other) = other {
+            return self.refuse(format!("its chain at position {} is another", other.last()));
+        }
         let new: Vec<_> = commits.into_iter().filter(|commit| commit.last() > head.position).collect();
         let Some(last) = new.last().map(|last| Head::of(last)) else {
             return self.state.send_modify(|state| state.heard_at = Instant::now());

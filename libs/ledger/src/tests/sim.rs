@@ -11,7 +11,7 @@ use tokio::task::{JoinHandle, JoinSet};
 use super::support::{at, case, command, info, raise_or_note, step, store};
 use crate::remote::Link;
 use crate::remote::sim::{Faults, Sim};
-use crate::{Commit, ExecuteError, Host, Ledger, LedgerError, NoRiders, Options, Position};
+use crate::{CommandContext, Commit, ExecuteError, Host, Ledger, LedgerError, NoRiders, Options, Position};
 
 const ROUGH: Faults = Faults { lost: 60, twice: 60, late: 200 };
 const CALM: Faults = Faults { lost: 0, twice: 0, late: 0 };
@@ -178,8 +178,13 @@ async fn another_chain_under_the_same_name_expect_refusal() {
     }
     let serving = serve(&sim, &other);
     assert!(matches!(follow.next().await, Err(LedgerError::Alien(_))));
-    let late = ledger.execute(&command(9), at(0), &[case(3)], |cases| Ok(raise_or_note(cases))).await;
+    let raising = CommandContext { makes_cases: true, ..command(9) };
+    let late = ledger.execute(&raising, at(0), &[case(3)], |cases| Ok(raise_or_note(cases))).await;
     assert_eq!(late.unwrap_err(), ExecuteError::Away, "nothing is committed to it");
+    let alien = |error: &LedgerError| matches!(error, LedgerError::Alien(_));
+    assert!(ledger.read_case(case(2)).await.is_err_and(|error| alien(&error)), "nothing is read from it");
+    let repeated = ledger.execute(&command(1), at(0), &[case(9)], |_| Ok(vec![Vec::new()])).await;
+    assert!(matches!(&repeated, Err(ExecuteError::Ledger(error)) if alien(error)), "{repeated:?}");
     assert!(ledger.trouble().is_some(), "and an operator is told");
     assert_eq!(other.head().position, Position(2));
     serving.abort();
@@ -209,21 +214,90 @@ async fn a_cut_cable_is_told_at_once_and_mended_without_a_gap() {
     serving.abort();
 }
 
+/// A log of three events that was followed to its end, and a copy of it that ends at the first.
+struct Shortened {
+    followed: Followed,
+    older: Store,
+    _dirs: [tempfile::TempDir; 2],
+}
+
+impl Shortened {
+    async fn begin() -> Self {
+        let dirs = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
+        let [mine, older] = [store(dirs[0].path()), store(dirs[1].path())];
+        let mut followed = Followed::begin(&mine).await;
+        for id in 1..4 {
+            step(&followed.ledger, id, case(1)).await;
+            followed.follow.next().await.unwrap();
+        }
+        step(&Ledger::local(older.clone(), info()), 1, case(1)).await;
+        followed.serving.abort();
+        Self { followed, older, _dirs: dirs }
+    }
+
+    async fn expect_refusal(mut self) {
+        assert!(matches!(self.followed.follow.next().await, Err(LedgerError::Alien(_))));
+        let raising = CommandContext { makes_cases: true, ..command(9) };
+        let ledger = &self.followed.ledger;
+        let late = ledger.execute(&raising, at(0), &[case(3)], |cases| Ok(raise_or_note(cases))).await;
+        assert_eq!(late.unwrap_err(), ExecuteError::Away);
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_log_that_lost_its_end_expect_refusal() {
-    let (dir, older_dir) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-    let (mine, older) = (store(dir.path()), store(older_dir.path()));
-    let Followed { sim, serving, ledger, mut follow } = Followed::begin(&mine).await;
-    for id in 1..4 {
-        step(&ledger, id, case(1)).await;
-        follow.next().await.unwrap();
-    }
-    step(&Ledger::local(older.clone(), info()), 1, case(1)).await;
+    let shortened = Shortened::begin().await;
+    let serving = serve_since(&shortened.followed.sim, &shortened.older, 1);
+    shortened.expect_refusal().await;
     serving.abort();
-    let serving = serve_since(&sim, &older, 1);
-    assert!(matches!(follow.next().await, Err(LedgerError::Alien(_))));
-    let late = ledger.execute(&command(9), at(0), &[case(3)], |cases| Ok(raise_or_note(cases))).await;
-    assert_eq!(late.unwrap_err(), ExecuteError::Away);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_log_that_lost_its_end_expect_refusal_also_when_its_machine_is_behind_in_time() {
+    let shortened = Shortened::begin().await;
+    let serving = serve_since(&shortened.followed.sim, &shortened.older, -1);
+    shortened.expect_refusal().await;
+    serving.abort();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_log_that_lost_its_end_is_refused_by_the_first_frame_that_is_heard_of_it() {
+    let shortened = Shortened::begin().await;
+    let (sim, older) = (&shortened.followed.sim, &shortened.older);
+    // Nobody hears how far it is when it begins, and whoever asks is not answered.
+    let core = Arc::clone(host(older, 1).core());
+    let before = older.head();
+    step(&Ledger::local(older.clone(), info()), 2, case(1)).await;
+    let told = older.read_log(before.position, usize::MAX).unwrap().commits;
+    core.tell_commits(&Link::Sim(sim.clone()), &told).await;
+    shortened.expect_refusal().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whoever_gave_up_before_it_was_sent_takes_no_place_and_does_not_happen() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = store(dir.path());
+    let Followed { sim, serving, ledger, .. } = Followed::begin(&store).await;
+    let raise = |id: u128| {
+        let (ledger, context) = (ledger.clone(), CommandContext { makes_cases: true, ..command(id) });
+        async move { ledger.execute(&context, at(0), &[case(id)], |cases| Ok(raise_or_note(cases))).await }
+    };
+    sim.hold(true);
+    let mut waiting = JoinSet::new();
+    // As many messages as are under way at a time.
+    for id in 1..3 {
+        waiting.spawn(raise(id));
+        sim.held(usize::try_from(id).unwrap()).await;
+    }
+    for id in 3..40 {
+        assert!(raise(id).now_or_never().is_none());
+    }
+    waiting.spawn(raise(50));
+    sim.hold(false);
+    while let Some(done) = waiting.join_next().await {
+        done.unwrap().unwrap();
+    }
+    assert_eq!(store.head().position, Position(3), "nobody else's");
     serving.abort();
 }
 
@@ -261,8 +335,8 @@ impl Epochs {
         assert_eq!(reason, "it is of epoch 2, followed was epoch 1");
         assert_eq!(self.ledger.trouble(), Some(reason), "and an operator is told");
         let head = self.store.head();
-        let late =
-            self.ledger.execute(&command(9), at(0), &[case(3)], |cases| Ok(raise_or_note(cases))).await;
+        let raising = CommandContext { makes_cases: true, ..command(9) };
+        let late = self.ledger.execute(&raising, at(0), &[case(3)], |cases| Ok(raise_or_note(cases))).await;
         assert_eq!(late.unwrap_err(), ExecuteError::Away, "nothing is committed to it");
         assert_eq!(self.store.head(), head);
     }
@@ -292,4 +366,34 @@ async fn another_epoch_has_no_word_on_where_the_log_ends() {
     let told = epochs.ledger.ask_head().await;
     assert!(matches!(told, Err(LedgerError::Alien(_))), "{told:?}");
     epochs.expect_refusal().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_answer_that_could_not_be_given_leaves_the_outcome_open() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = store(dir.path());
+    let Followed { sim, serving, ledger, .. } = Followed::begin(&store).await;
+    let raise = async |id: u128| {
+        let context = CommandContext { makes_cases: true, ..command(id) };
+        ledger.execute(&context, at(0), &[case(id)], |cases| Ok(raise_or_note(cases))).await
+    };
+    // The work is done, and the answer is larger than nats-server takes.
+    sim.answer_in_vain(Some(64_999));
+    assert_eq!(raise(1).await.unwrap_err(), ExecuteError::Unavailable);
+    assert_eq!(store.head().position, Position(1));
+    sim.answer_in_vain(None);
+    assert!(raise(1).await.unwrap().repeated);
+    serving.abort();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_commit_that_was_kept_does_not_stand_in_for_another_at_its_place() {
+    let dirs = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
+    let [mine, other] = [store(dirs[0].path()), store(dirs[1].path())];
+    let ledger = Ledger::local(mine, info());
+    step(&ledger, 1, case(1)).await;
+    step(&Ledger::local(other.clone(), info()), 2, case(2)).await;
+    let stored = other.read_log(Position::ZERO, usize::MAX).unwrap().commits;
+    let decoded = ledger.decode(&stored[0]).unwrap();
+    assert_eq!((decoded.chain, decoded.cases()), (stored[0].chain_hash, vec![case(2)]));
 }

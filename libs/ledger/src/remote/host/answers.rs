@@ -206,7 +206,7 @@ impl Core {
         }
     }
 
-    async fn tell_commits(&self, link: &Link, commits: &[Arc<StoredCommit>]) -> Option<Head> {
+    pub(crate) async fn tell_commits(&self, link: &Link, commits: &[Arc<StoredCommit>]) -> Option<Head> {
         let (first, last) = (commits.first()?, commits.last()?);
         let told = Told::Commits {
             origin: self.origin.clone(),
@@ -220,6 +220,8 @@ impl Core {
     }
 
     async fn tell(&self, link: &Link, told: &Told<'_>) {
+        // An operator may have changed it while nats-server was restarted.
+        self.message_max.store(link.message_max(), Ordering::Relaxed);
         match protocol::encode(told) {
             Ok(frame) => link.publish(frame).await,
             Err(error) => tracing::error!(%error, "a frame cannot be written"),
