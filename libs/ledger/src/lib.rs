@@ -38,4 +38,4 @@ pub use follow::{Follow, Step};
 pub use handle::{Ledger, LedgerInfo, Options};
 pub use new_cases::NewCases;
 pub use remote::Origin;
-pub use remote::host::{Host, HostError, Kept, NoRiders, RiderFault, Riders};
+pub use remote::host::{Host, HostError, Kept, NoRiders, RiderFault, Riders, Times};

@@ -5,9 +5,10 @@
 //! sealed text.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bus::Bus;
-use ledger::{Host, HostError, Kept, Ledger, Rider, RiderFault, Riders};
+use ledger::{Host, HostError, Kept, Ledger, Rider, RiderFault, Riders, Times};
 use service_kit::clock::Clock;
 use service_kit::shutdown::Shutdown;
 use vault::RiderRefused;
@@ -56,12 +57,19 @@ pub struct Role {
 }
 
 impl Role {
-    /// Puts the log and the rows together.
+    /// Puts the log and the rows together. `ahead_max` is by how much another machine's clock may be ahead of this one's.
     ///
     /// # Errors
     /// [`Error`] when the log is not open in this process.
-    pub fn new(ledger: &Ledger, vault: vault::Host, clock: &Clock) -> Result<Self, Error> {
-        let host = Host::new(ledger, Arc::new(VaultRows(vault.clone())), clock.now())?;
+    pub fn new(
+        ledger: &Ledger,
+        vault: vault::Host,
+        clock: &Clock,
+        ahead_max: Duration,
+    ) -> Result<Self, Error> {
+        let clock = clock.clone();
+        let times = Times::new(move || clock.now(), ahead_max);
+        let host = Host::new(ledger, Arc::new(VaultRows(vault.clone())), times)?;
         Ok(Self { ledger: ledger.id().to_owned(), host, vault })
     }
 

@@ -208,6 +208,10 @@ impl Way {
             Outcome::Busy => Err(CommitError::Busy),
             Outcome::Unknown => Err(CommitError::Unavailable),
             Outcome::RiderRefused => Err(CommitError::RiderRefused),
+            Outcome::TooEarly => {
+                tracing::error!(recorded_at = %asked.recorded_at, "this machine's clock is ahead of the ledger's: nothing is committed");
+                Err(CommitError::Away)
+            }
         }
     }
 }

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use bus::{Asked, Bus, Endpoint, Refused, Service};
 use jiff::Timestamp;
+use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -30,6 +31,8 @@ pub(crate) const MESSAGE_MIN: usize = event_store::limits::COMMIT_BYTES_MAX + 2 
 const COMMITS_AT_ONCE: usize = 64;
 /// Reads worked on at a time.
 const READS_AT_ONCE: usize = 32;
+/// How long others that begin at the same time are listened for: many times what a message takes.
+const CLAIM: Duration = Duration::from_millis(250);
 /// How long another ledger on the same subjects has to speak up before this one serves.
 const RIVAL_WITHIN: Duration = Duration::from_secs(2);
 
@@ -44,6 +47,29 @@ pub enum RiderFault {
 
 /// The answer of [`Riders::keep`].
 pub type Kept<'a> = Pin<Box<dyn Future<Output = Vec<Result<(), RiderFault>>> + Send + 'a>>;
+
+/// The time by which the host of a log judges when commits say they were recorded. One that is ahead would stamp all later ones.
+#[derive(Clone)]
+pub struct Times {
+    now: Arc<dyn Fn() -> Timestamp + Send + Sync>,
+    ahead_max: Duration,
+}
+
+impl Times {
+    /// What time it is, and by how much another machine may be ahead of it.
+    pub fn new(now: impl Fn() -> Timestamp + Send + Sync + 'static, ahead_max: Duration) -> Self {
+        Self { now: Arc::new(now), ahead_max }
+    }
+
+    fn now(&self) -> Timestamp {
+        (self.now)()
+    }
+
+    fn are_past(&self, recorded_at: Timestamp) -> bool {
+        let ahead = recorded_at.duration_since((self.now)());
+        Duration::try_from(ahead).is_ok_and(|ahead| ahead > self.ahead_max)
+    }
+}
 
 /// Keeps what comes with commits, before them.
 pub trait Riders: Send + Sync {
@@ -108,17 +134,18 @@ impl Host {
     ///
     /// # Errors
     /// [`HostError::NotLocal`]
-    pub fn new(ledger: &Ledger, riders: Arc<dyn Riders>, now: Timestamp) -> Result<Self, HostError> {
+    pub fn new(ledger: &Ledger, riders: Arc<dyn Riders>, times: Times) -> Result<Self, HostError> {
         let Backend::Local { store, .. } = &ledger.inner.backend else { return Err(HostError::NotLocal) };
         let origin = Origin {
             ledger: ledger.id().to_owned(),
             epoch: store.head().epoch,
             instance: random_instance()?,
-            since: now.as_microsecond(),
+            since: times.now().as_microsecond(),
         };
         let message_max = MESSAGE_MIN.into();
         let (ledger, store) = (ledger.clone(), store.clone());
-        Ok(Self(Arc::new(Core { ledger, store, riders, origin, message_max, is_served: false.into() })))
+        let is_served = false.into();
+        Ok(Self(Arc::new(Core { ledger, store, riders, times, origin, message_max, is_served })))
     }
 
     /// Serves the ledger, with `beside` in the same NATS service, until told to stop. Waits for NATS first, however long that
@@ -144,6 +171,7 @@ impl Host {
         let jurisdiction = self.0.origin.ledger.clone();
         let link = Arc::new(Link::Nats { bus: bus.clone(), jurisdiction, deadline: RIVAL_WITHIN });
         self.refuse_rival(&link).await?;
+        self.claim(bus, &link).await?;
         let mut endpoints = self.endpoints()?;
         endpoints.extend(beside);
         let service = Service {
@@ -178,6 +206,32 @@ impl Host {
         }
     }
 
+    /// Lets the earlier of several serve that begin together, before any of them answers a request. Each listens first and then
+    /// speaks, and whoever hears a later one speaks again: of two at least one hears the other.
+    async fn claim(&self, bus: &Bus, link: &Link) -> Result<(), HostError> {
+        let until = Instant::now() + CLAIM;
+        let refused = |error: &dyn std::fmt::Display| HostError::Bus(error.to_string());
+        let subject = log_subject(&self.0.origin.ledger)?;
+        let mut heard = bus.subscribe(&subject).await.map_err(|error| refused(&error))?;
+        self.0.tell(link, &Told::Claim { origin: self.0.origin.clone() }).await;
+        while let Ok(Some(message)) = timeout_at(until, heard.next()).await {
+            let Ok(told) = protocol::decode::<Told<'_>>(&message.payload) else { continue };
+            let other = told.origin();
+            if other.instance == self.0.origin.instance {
+                continue;
+            }
+            if self.is_later_than(other) {
+                return Err(rival(other));
+            }
+            self.0.tell(link, &Told::Claim { origin: self.0.origin.clone() }).await;
+        }
+        Ok(())
+    }
+
+    fn is_later_than(&self, other: &Origin) -> bool {
+        (other.since, other.instance) < (self.0.origin.since, self.0.origin.instance)
+    }
+
     /// Ends with a rival that began before this one.
     async fn watch_for_rival(&self, bus: &Bus) -> HostError {
         let Ok(subject) = log_subject(&self.0.origin.ledger) else { return std::future::pending().await };
@@ -191,7 +245,7 @@ impl Host {
                     }
                     tracing::error!(instance = %other.instance, "another process publishes this ledger's log");
                     metrics::counter!("whistle_log_alien_total").increment(1);
-                    if (other.since, other.instance) < (self.0.origin.since, self.0.origin.instance) {
+                    if self.is_later_than(other) {
                         return rival(other);
                     }
                 }
@@ -224,11 +278,11 @@ impl Host {
     /// The same log, told of as one of another epoch.
     #[cfg(test)]
     pub(crate) fn as_epoch(&self, epoch: u32) -> Self {
-        let Core { ledger, store, riders, origin, .. } = self.0.as_ref();
+        let Core { ledger, store, riders, times, origin, .. } = self.0.as_ref();
         let (ledger, store, riders) = (ledger.clone(), store.clone(), Arc::clone(riders));
-        let origin = Origin { epoch, ..origin.clone() };
-        let message_max = MESSAGE_MIN.into();
-        Self(Arc::new(Core { ledger, store, riders, origin, message_max, is_served: false.into() }))
+        let (origin, times) = (Origin { epoch, ..origin.clone() }, times.clone());
+        let (message_max, is_served) = (MESSAGE_MIN.into(), false.into());
+        Self(Arc::new(Core { ledger, store, riders, times, origin, message_max, is_served }))
     }
 }
 

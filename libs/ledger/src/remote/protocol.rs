@@ -74,6 +74,8 @@ pub(crate) enum Outcome<'a> {
     /// The ledger is ending, or the answer has no room left: whether it happened is for the caller to ask again.
     Unknown,
     RiderRefused,
+    /// Recorded later than the ledger believes it can be by now; nothing happened.
+    TooEarly,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -130,12 +132,14 @@ pub(crate) enum Told<'a> {
     },
     /// Nothing new, still here.
     Beat { origin: Origin, head: Head },
+    /// About to serve the log; says nothing of it. Of two the earlier one may.
+    Claim { origin: Origin },
 }
 
 impl Told<'_> {
     pub(crate) fn origin(&self) -> &Origin {
         match self {
-            Self::Commits { origin, .. } | Self::Beat { origin, .. } => origin,
+            Self::Commits { origin, .. } | Self::Beat { origin, .. } | Self::Claim { origin } => origin,
         }
     }
 }

@@ -236,11 +236,15 @@ impl Shared {
     }
 
     fn take_told(&self, message: &Bytes, told: &Told<'_>) {
+        if let Told::Claim { .. } = told {
+            return;
+        }
         if let Err(reason) = self.check_origin(told.origin()) {
             return self.refuse(reason);
         }
         let new = self.is_new(told.origin());
         match told {
+            Told::Claim { .. } => {}
             Told::Beat { head, .. } => self.take_head(*head, new),
             Told::Commits { first, .. } if new && *first <= self.state.borrow().head.position => {
                 self.refuse_shorter(first.get().saturating_sub(1));

@@ -104,7 +104,7 @@ pub(crate) async fn serve(
     let bus = connect(nats).await;
     assert!(bus.payload_max() >= MESSAGE_MIN);
     let local = Ledger::local(store.clone(), info());
-    let host = Host::new(&local, Arc::new(NoRiders), jiff::Timestamp::UNIX_EPOCH).unwrap();
+    let host = Host::new(&local, Arc::new(NoRiders), super::support::times(0)).unwrap();
     let stop = stop.clone();
     async move { host.serve(&bus, Vec::new(), &stop).await }
 }

@@ -10,7 +10,7 @@ use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 
 use super::kit::{Kit, connect, over, serve};
-use super::support::{append, at, case, command, note, raise_or_note, raised, step, store};
+use super::support::{AHEAD_MAX, append, at, case, command, note, raise_or_note, raised, step, store};
 use crate::{
     CommandContext, CommitError, ExecuteError, HostError, Ledger, LedgerError, Options, Position, Rider,
     TooLarge,
@@ -100,6 +100,37 @@ async fn a_second_ledger_on_the_same_subjects_is_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_two_ledgers_that_begin_together_one_serves_and_the_other_takes_nothing() {
+    let (nats, stop) = (NatsChild::start().unwrap(), CancellationToken::new());
+    let dirs = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
+    let [one, other] = [store(dirs[0].path()), store(dirs[1].path())];
+    let mut first = Handle::current().spawn(serve(&one, &nats, &stop).await);
+    let mut second = Handle::current().spawn(serve(&other, &nats, &stop).await);
+    step(&over(&nats, Options::DEFAULT).await.unwrap(), 1, case(1)).await;
+    let (ended, stays, goes) = tokio::select! {
+        ended = &mut first => (ended, other, one),
+        ended = &mut second => (ended, one, other),
+    };
+    assert!(matches!(ended.unwrap(), Err(HostError::Rival { .. })));
+    assert_eq!((stays.head().position, goes.head().position), (Position(1), Position::ZERO));
+    stop.cancel();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_machine_whose_clock_is_ahead_stamps_nothing() {
+    let kit = Kit::nats().await;
+    let ledger = kit.ledger().await;
+    let raise = async |id: u128, second: i64| {
+        let context = CommandContext { makes_cases: true, ..command(id) };
+        ledger.execute(&context, at(second), &[case(id)], |cases| Ok(raise_or_note(cases))).await
+    };
+    assert_eq!(raise(1, AHEAD_MAX + 1).await.unwrap_err(), ExecuteError::Away);
+    assert_eq!(kit.store.head().position, Position::ZERO);
+    let done = raise(1, AHEAD_MAX).await.unwrap();
+    assert_eq!(done.commit.unwrap().recorded_at.instant(), at(AHEAD_MAX));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_server_that_carries_less_than_a_commit_is_refused() {
     let dir = tempfile::tempdir().unwrap();
     let config = dir.path().join("nats.conf");
@@ -108,7 +139,7 @@ async fn a_server_that_carries_less_than_a_commit_is_refused() {
     let host = crate::Host::new(
         &Ledger::local(store(&dir.path().join("log")), super::support::info()),
         Arc::new(crate::NoRiders),
-        at(0),
+        super::support::times(0),
     );
     let served = host.unwrap().serve(&connect(&nats).await, Vec::new(), &CancellationToken::new()).await;
     assert!(matches!(served, Err(HostError::SmallMessages { .. })), "{served:?}");

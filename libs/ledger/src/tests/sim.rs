@@ -8,7 +8,7 @@ use futures_util::FutureExt as _;
 use tokio::runtime::Handle;
 use tokio::task::{JoinHandle, JoinSet};
 
-use super::support::{at, case, command, info, raise_or_note, step, store};
+use super::support::{at, case, command, info, raise_or_note, step, store, times};
 use crate::remote::Link;
 use crate::remote::sim::{Faults, Sim};
 use crate::{CommandContext, Commit, ExecuteError, Host, Ledger, LedgerError, NoRiders, Options, Position};
@@ -40,7 +40,7 @@ fn serve_since(sim: &Sim, store: &Store, second: i64) -> JoinHandle<()> {
 }
 
 fn host(store: &Store, second: i64) -> Host {
-    Host::new(&Ledger::local(store.clone(), info()), Arc::new(NoRiders), at(second)).unwrap()
+    Host::new(&Ledger::local(store.clone(), info()), Arc::new(NoRiders), times(second)).unwrap()
 }
 
 fn serve_host(sim: &Sim, host: &Host) -> JoinHandle<()> {

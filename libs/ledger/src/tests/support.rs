@@ -9,9 +9,10 @@ use jiff::Timestamp;
 use registry::ids::{AreaCode, JurisdictionId, RegistryVersion};
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 use uuid::Uuid;
 
-use crate::{Append, CommandContext, Done, Expected, Ledger, LedgerInfo, Options, Stream, Version};
+use crate::{Append, CommandContext, Done, Expected, Ledger, LedgerInfo, Options, Stream, Times, Version};
 
 pub(crate) fn options() -> event_store::Options {
     event_store::Options { ledger: "sample".to_owned(), cache_bytes: 1 << 23, queue_max: 1024 }
@@ -36,6 +37,14 @@ pub(crate) fn case(number: u128) -> CaseId {
 
 pub(crate) fn at(second: i64) -> Timestamp {
     Timestamp::from_second(1_800_000_000 + second).unwrap()
+}
+
+/// How far commits may be ahead of the host's time.
+pub(crate) const AHEAD_MAX: i64 = 120;
+
+/// A host's time that stands still.
+pub(crate) fn times(second: i64) -> Times {
+    Times::new(move || at(second), Duration::from_secs(AHEAD_MAX.unsigned_abs()))
 }
 
 pub(crate) fn command(number: u128) -> CommandContext {

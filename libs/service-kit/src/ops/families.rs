@@ -78,6 +78,10 @@ pub(super) const FAMILIES: &[Family] = &[
         "whistle_log_alien_total",
         "Times another log, or another publisher, was heard under this ledger's name.",
     ),
+    counter(
+        "whistle_commits_ahead_of_time_total",
+        "Commits refused because the clock of the machine they came from is ahead of the ledger's.",
+    ),
     // NATS
     gauge("whistle_nats_connected", "1 while the process is connected to NATS, else 0."),
     counter("whistle_nats_reconnects_total", "Times the connection to NATS was made again."),

@@ -52,7 +52,7 @@ impl Log {
         let (ledger, vault) = open(&directory, info).await?;
         let registry = watch_registry(&ledger, shutdown).await?;
         publish_first(&ledger, &registry, &options.clock, options.first.as_ref()).await?;
-        let role = ledgerd::Role::new(&ledger, vault, &options.clock)?;
+        let role = ledgerd::Role::new(&ledger, vault, &options.clock, options.settings.clock.leap_max())?;
         let serving = {
             let (role, bus, ending) = (role.clone(), bus.clone(), shutdown.clone());
             shutdown.spawn("ledger", async move {

@@ -11,7 +11,7 @@ use super::super::link::{Link, Op};
 use super::super::protocol::{
     self, Ask, Batch, Find, Origin, Outcome, Page, ReadLog, ReadStream, Status, Told,
 };
-use super::{BEAT, HostError, MARGIN, RiderFault, Riders};
+use super::{BEAT, HostError, MARGIN, RiderFault, Riders, Times};
 use crate::context::Rider;
 use crate::errors::LedgerError;
 use crate::handle::Ledger;
@@ -24,6 +24,7 @@ pub(crate) struct Core {
     pub(super) ledger: Ledger,
     pub(super) store: Store,
     pub(super) riders: Arc<dyn Riders>,
+    pub(super) times: Times,
     pub(super) origin: Origin,
     /// The most bytes of one message.
     pub(super) message_max: AtomicUsize,
@@ -126,6 +127,7 @@ impl Core {
                 }
                 Done::Failed(error) => of_commit_error(error),
                 Done::RiderRefused => Outcome::RiderRefused,
+                Done::TooEarly => Outcome::TooEarly,
             })
             .collect();
         protocol::encode(&outcomes)
@@ -148,11 +150,23 @@ impl Core {
 
     /// Keeps what comes along with commits; says of each commit why it may not happen, if it may not.
     async fn refused(&self, asks: &[Ask]) -> Vec<Option<Done>> {
-        let riders: Vec<&Rider> = asks.iter().filter_map(|ask| ask.rider.as_ref()).collect();
+        let is_early = |ask: &Ask| self.times.are_past(ask.commit.recorded_at);
+        let in_time = asks.iter().filter(|ask| !is_early(ask));
+        let riders: Vec<&Rider> = in_time.filter_map(|ask| ask.rider.as_ref()).collect();
         let kept = if riders.is_empty() { Vec::new() } else { self.riders.keep(riders).await };
         let mut kept = kept.into_iter();
         let mut refused = Vec::with_capacity(asks.len());
         for ask in asks {
+            if is_early(ask) {
+                tracing::error!(
+                    principal = ask.commit.principal,
+                    recorded_at = %ask.commit.recorded_at,
+                    "a commit from a machine whose clock is ahead is refused"
+                );
+                metrics::counter!("whistle_commits_ahead_of_time_total").increment(1);
+                refused.push(Some(Done::TooEarly));
+                continue;
+            }
             let kept = match &ask.rider {
                 Some(_) => kept.next().unwrap_or(Err(RiderFault::Failed)),
                 None => Ok(()),
@@ -219,7 +233,7 @@ impl Core {
         Some(Head::of(last))
     }
 
-    async fn tell(&self, link: &Link, told: &Told<'_>) {
+    pub(super) async fn tell(&self, link: &Link, told: &Told<'_>) {
         // An operator may have changed it while nats-server was restarted.
         self.message_max.store(link.message_max(), Ordering::Relaxed);
         match protocol::encode(told) {
@@ -242,6 +256,7 @@ enum Done {
     Stored { commit: Arc<StoredCommit>, repeated: bool },
     Failed(event_store::CommitError),
     RiderRefused,
+    TooEarly,
 }
 
 impl Done {
@@ -249,7 +264,7 @@ impl Done {
     fn assigned_bytes_max(&self) -> usize {
         match self {
             Self::Stored { commit, repeated: false } => 128 + 10 * commit.events.len(),
-            Self::Stored { .. } | Self::Failed(_) | Self::RiderRefused => 0,
+            Self::Stored { .. } | Self::Failed(_) | Self::RiderRefused | Self::TooEarly => 0,
         }
     }
 }
