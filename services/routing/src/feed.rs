@@ -54,7 +54,7 @@ const CHANNEL_MESSAGES: usize = 32;
 struct Timing {
     /// After so long without reading, a reader is behind.
     slow_after: Duration,
-    /// How often it is asked whether a reader's token still holds.
+    /// How often it is asked whether a reader's token and post still hold.
     check_every: Duration,
 }
 
@@ -164,24 +164,30 @@ impl FeedService for Feed {
         &self,
         request: Request<pb::SubscribeRequest>,
     ) -> Result<Response<Self::SubscribeStream>, Status> {
-        let caller = self.desk.caller(request.metadata())?;
-        let request = request.into_inner();
-        let registry = self.desk.published()?;
+        // The registry first: one that comes between the two is newer than what the reader counts as judged by.
+        let registry = self.desk.published();
+        let (metadata, _, request) = request.into_parts();
+        let caller = self.desk.caller(&metadata)?;
+        let registry = registry?;
         let scope = Scope::of(&request, &caller, &registry)?;
         let cursor = self.start_of(&request, &caller).await?;
         let seat = self.seats.take(&caller.principal.id).ok_or_else(|| Status::from(Failure::Busy))?;
         let (tx, rx) = mpsc::channel(CHANNEL_MESSAGES);
+        let snapshot = matches!(request.start, Some(Start::SendSnapshot(true)));
         let stream = Stream {
             check_at: Instant::now() + self.timing.check_every,
             bookmark_at: Instant::now() + scope.bookmark_every,
             messages: Messages { desk: self.desk.clone(), caller, scope },
+            metadata,
+            request,
+            judged_by: registry.version(),
             view: self.view.clone(),
             latest: self.latest.clone(),
             shutdown: self.shutdown.clone(),
             timing: self.timing,
             tx,
             cursor,
-            snapshot: matches!(request.start, Some(Start::SendSnapshot(true))),
+            snapshot,
             seat,
         };
         self.shutdown.spawn("feed", stream.run());

@@ -9,13 +9,14 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use ledger::Position;
 use projection::{Behind, View};
-use registry::ids::OrgId;
+use registry::ids::{OrgId, RegistryVersion};
 use service_kit::principals::AuthError;
 use service_kit::shutdown::Shutdown;
 use tokio::sync::mpsc::Sender;
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::time::{Instant, sleep_until, timeout, timeout_at};
 use tonic::Status;
+use tonic::metadata::MetadataMap;
 use wire::Failure;
 use wire::pb::whistle::routing::v1 as pb;
 use wire::pb::whistle::routing::v1::feed_message::Message;
@@ -23,6 +24,7 @@ use wire::pb::whistle::routing::v1::feed_message::Message;
 use super::Timing;
 use super::index::{self, Latest};
 use super::message::Messages;
+use super::scope::Scope;
 use super::seats::Seat;
 use super::seen;
 
@@ -39,6 +41,11 @@ const LAST_WORDS: Duration = Duration::from_secs(1);
 /// A reader's place.
 pub(super) struct Stream {
     pub messages: Messages,
+    /// What the reader came with, to be judged by again.
+    pub metadata: MetadataMap,
+    pub request: pb::SubscribeRequest,
+    /// The registry it was judged by.
+    pub judged_by: RegistryVersion,
     pub view: View,
     pub latest: Latest,
     pub shutdown: Shutdown,
@@ -58,6 +65,8 @@ enum End {
     Gone,
     /// The reader's token was taken back.
     Revoked,
+    /// By a newer registry the reader is somebody else, or hears of something else.
+    Moved,
     /// The server stops.
     Stopping,
     Failed(Status),
@@ -97,7 +106,7 @@ impl Stream {
         let status = match end {
             End::Gone => return,
             End::Revoked => AuthError::Unknown.into(),
-            End::Stopping => {
+            End::Moved | End::Stopping => {
                 let bookmark = self.bookmark();
                 self.last(Ok(bookmark)).await;
                 Failure::Unavailable.into()
@@ -157,6 +166,7 @@ impl Stream {
             let made = join_all(some.into_iter().map(|row| self.messages.event(row))).await;
             for ((position, recorded_at), message) in places.into_iter().zip(made) {
                 if let Some(message) = message? {
+                    self.judge()?;
                     if self.send(message).await? == Sent::Behind {
                         return Ok(Sent::Behind);
                     }
@@ -241,6 +251,7 @@ impl Stream {
                 let Some(last) = duties.last().copied() else { break };
                 for (case, no) in duties {
                     if let Some(entry) = self.messages.snapshot_entry(case, no).await? {
+                        self.judge()?;
                         self.send_patiently(entry).await?;
                         entries += 1;
                     }
@@ -280,13 +291,36 @@ impl Stream {
                 () = self.shutdown.started() => return Err(End::Stopping),
                 () = sleep_until(self.check_at) => {
                     self.check_at = Instant::now() + self.timing.check_every;
-                    let desk = &self.messages.desk;
-                    if !desk.principals.still_knows(&self.messages.caller.principal) {
-                        return Err(End::Revoked);
-                    }
+                    self.check_token()?;
+                    self.judge()?;
                 }
                 done = &mut work => return Ok(done),
             }
         }
+    }
+
+    /// Whether the reader's token is still its own, with the same rights.
+    fn check_token(&self) -> Result<(), End> {
+        let Messages { desk, caller, .. } = &self.messages;
+        match desk.principals.authenticate(&self.metadata) {
+            Ok(principal) if principal == caller.principal => Ok(()),
+            Ok(_) | Err(_) => Err(End::Revoked),
+        }
+    }
+
+    /// Judges the reader as at its beginning once another registry is in force, which says who holds which post and who is below
+    /// whom. A stream keeps to what it began with, so one that would be told otherwise now ends, and its reader comes again.
+    fn judge(&mut self) -> Result<(), End> {
+        let Messages { desk, caller, scope } = &self.messages;
+        let registry = desk.published()?;
+        if registry.version() == self.judged_by {
+            return Ok(());
+        }
+        let now = desk.caller(&self.metadata)?;
+        if now.actor != caller.actor || Scope::of(&self.request, &now, &registry)? != *scope {
+            return Err(End::Moved);
+        }
+        self.judged_by = registry.version();
+        Ok(())
     }
 }

@@ -1,3 +1,4 @@
+mod moved;
 mod reading;
 mod rules;
 mod support;
