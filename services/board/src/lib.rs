@@ -27,6 +27,7 @@ mod tests;
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use desk::Desk;
 use projection::{OpenError, Options, View};
@@ -55,6 +56,7 @@ pub struct Board {
     view: View,
     shutdown: Shutdown,
     watchers: Arc<Semaphore>,
+    bookmark_after: Duration,
 }
 
 impl Board {
@@ -75,7 +77,8 @@ impl Board {
             }
         });
         let watchers = Arc::new(Semaphore::new(WATCHERS_MAX));
-        Ok(Self { desk, view, shutdown: shutdown.clone(), watchers })
+        let (shutdown, bookmark_after) = (shutdown.clone(), watch::BOOKMARK_AFTER);
+        Ok(Self { desk, view, shutdown, watchers, bookmark_after })
     }
 
     /// Adds the API.

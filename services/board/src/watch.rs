@@ -2,6 +2,7 @@
 //! not what was, and nothing has to be kept for it but where it stands.
 
 use std::collections::HashSet;
+use std::convert::Infallible;
 use std::time::Duration;
 
 use case::Case;
@@ -9,6 +10,7 @@ use case::ids::CaseId;
 use ledger::Position;
 use rusqlite::types::Value;
 use tokio::sync::mpsc;
+use tokio::time::{Instant, timeout_at};
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::Status;
 use tonic::metadata::MetadataMap;
@@ -19,14 +21,14 @@ use crate::Board;
 use crate::filter::may_ask;
 use crate::query::{self, Changed};
 use crate::reads::{Asker, case_id, checked, of_behind};
-use crate::sight::{self, Clause};
+use crate::sight::Clause;
 
 /// Updates that wait for a slow reader; then rows are not read until it reads.
 const UPDATES_WAITING: usize = 16;
 /// Rows read at once.
 const ROWS: usize = 64;
-/// How long nothing may change before the reader is told where it stands.
-const BOOKMARK_AFTER: Duration = Duration::from_secs(30);
+/// How long nothing may be told before the reader is told where it stands, however much else changes.
+pub(crate) const BOOKMARK_AFTER: Duration = Duration::from_secs(30);
 /// Cases remembered as shown, to tell when one leaves. Beyond them every case in sight that does not fit is told as having left.
 const SHOWN_MAX: usize = 10_000;
 
@@ -36,10 +38,17 @@ type Updates = ReceiverStream<Result<pb::CaseUpdate, Status>>;
 struct Watcher {
     board: Board,
     metadata: MetadataMap,
-    fits: Clause,
+    watched: Watched,
     after: Position,
     shown: Shown,
+    bookmark_at: Instant,
     updates: mpsc::Sender<Result<pb::CaseUpdate, Status>>,
+}
+
+/// What is watched, as it was asked for: what that means may be another with time, and with who the caller is by then.
+enum Watched {
+    Case(CaseId),
+    Filter(Box<pb::CaseFilter>),
 }
 
 /// The reader is gone, or was told why it ends.
@@ -69,7 +78,7 @@ impl Board {
         asked: pb::WatchCasesRequest,
     ) -> Result<Updates, Status> {
         let asker = self.asker(metadata)?;
-        let fits = self.watched(&asker, &asked).await?;
+        let watched = self.watched(&asker, &asked).await?;
         let resumes = !asked.after.is_empty();
         let after = if resumes {
             desk::token::decode(&self.desk.ledger, &asked.after).await?
@@ -80,7 +89,8 @@ impl Board {
         let (updates, receiver) = mpsc::channel(UPDATES_WAITING);
         let shown = Shown { cases: HashSet::new(), others: resumes };
         let (board, metadata) = (self.clone(), metadata.clone());
-        let watcher = Watcher { board, metadata, fits, after, shown, updates };
+        let bookmark_at = Instant::now() + self.bookmark_after;
+        let watcher = Watcher { board, metadata, watched, after, shown, bookmark_at, updates };
         self.shutdown.spawn("watch cases", async move {
             let _permit = permit;
             watcher.run().await;
@@ -88,21 +98,34 @@ impl Board {
         Ok(ReceiverStream::new(receiver))
     }
 
-    /// What is watched: a case in sight, or a filter.
-    async fn watched(&self, asker: &Asker, asked: &pb::WatchCasesRequest) -> Result<Clause, Status> {
-        let mut violations = Vec::new();
+    /// What is watched: a case in sight, or a filter that reads and may be asked.
+    async fn watched(&self, asker: &Asker, asked: &pb::WatchCasesRequest) -> Result<Watched, Status> {
         if asked.case_id.is_empty() {
-            let filter = asked.filter.clone().unwrap_or_default();
-            let filter = self.reader(asker)?.read(&filter, &mut violations);
-            checked(violations)?;
-            may_ask(&filter, &asker.actor).map_err(Failure::Refused)?;
-            return Ok(filter.clause);
+            let watched = Watched::Filter(Box::new(asked.filter.clone().unwrap_or_default()));
+            self.fits(asker, &watched)?;
+            return Ok(watched);
         }
+        let mut violations = Vec::new();
         let id = case_id(&asked.case_id, &mut violations);
         checked(violations)?;
         let id = id.ok_or(Failure::Internal)?;
         self.case_for(asker, id).await?;
-        Ok(Clause::new("c.case_id = ?", vec![Value::Blob(id.0.as_bytes().to_vec())]))
+        Ok(Watched::Case(id))
+    }
+
+    /// Which cases that is, for who asks and when.
+    fn fits(&self, asker: &Asker, watched: &Watched) -> Result<Clause, Status> {
+        let filter = match watched {
+            Watched::Case(id) => {
+                return Ok(Clause::new("c.case_id = ?", vec![Value::Blob(id.0.as_bytes().to_vec())]));
+            }
+            Watched::Filter(filter) => filter,
+        };
+        let mut violations = Vec::new();
+        let filter = self.reader(asker)?.read(filter, &mut violations);
+        checked(violations)?;
+        may_ask(&filter, &asker.actor).map_err(Failure::Refused)?;
+        Ok(filter.clause)
     }
 }
 
@@ -110,20 +133,8 @@ impl Watcher {
     /// Until the reader goes, the role stops, or something cannot be read.
     async fn run(mut self) {
         let (shutdown, closed) = (self.board.shutdown.clone(), self.updates.clone());
-        let served = async {
-            let mut bookmark = true;
-            loop {
-                if let Err(Ended) = self.catch_up(bookmark).await {
-                    return;
-                }
-                match self.wait().await {
-                    Ok(moved) => bookmark = !moved,
-                    Err(Ended) => return,
-                }
-            }
-        };
         tokio::select! {
-            () = served => {}
+            Err(Ended) = self.serve() => {}
             () = closed.closed() => {}
             () = shutdown.started() => {
                 // Whoever can still read is told to come again; nobody waits for those who cannot.
@@ -132,41 +143,47 @@ impl Watcher {
         }
     }
 
-    /// Sends everything changed up to now; a bookmark too when asked for, or when what changed was nothing to tell.
-    async fn catch_up(&mut self, bookmark: bool) -> Result<(), Ended> {
+    /// Tells what changed; and where the reader stands, once it was told everything and whenever nothing was told for a while.
+    async fn serve(&mut self) -> Result<Infallible, Ended> {
+        while self.tell_some().await? {}
+        self.bookmark().await?;
         loop {
-            let (rows, asker, position) = match self.rows().await {
-                Ok(read) => read,
-                Err(status) => return self.end(status).await,
-            };
-            let full = rows.len() > ROWS;
-            for row in rows.iter().take(ROWS) {
-                let update = match self.update(&asker, row).await {
-                    Ok(update) => update,
-                    Err(status) => return self.end(status).await,
-                };
-                self.after = position_of(row);
-                if let Some(update) = update {
-                    self.send(Ok(update)).await?;
-                }
-            }
-            if !full {
-                self.after = self.after.max(position);
-                break;
-            }
+            self.wait().await?;
+            while self.tell_some().await? {}
         }
-        if bookmark {
-            let position_token = self.board.token(self.after);
-            let kind = pb::UpdateKind::Bookmark.into();
-            self.send(Ok(pb::CaseUpdate { kind, case: None, position_token })).await?;
-        }
-        Ok(())
     }
 
-    /// Rows changed since, by the sight the caller has now.
+    /// Tells of cases changed since, and gives whether there are more.
+    async fn tell_some(&mut self) -> Result<bool, Ended> {
+        let (rows, asker, position) = match self.rows().await {
+            Ok(read) => read,
+            Err(status) => return self.end(status).await,
+        };
+        let more = rows.len() > ROWS;
+        for row in rows.iter().take(ROWS) {
+            let update = match self.update(&asker, row).await {
+                Ok(update) => update,
+                Err(status) => return self.end(status).await,
+            };
+            self.after = position_of(row);
+            if let Some(update) = update {
+                self.send(update).await?;
+            }
+        }
+        if !more {
+            self.after = self.after.max(position);
+        }
+        // Asked here and not by waiting alone: where something changes all the time, there is never a wait.
+        if Instant::now() >= self.bookmark_at {
+            self.bookmark().await?;
+        }
+        Ok(more)
+    }
+
+    /// Rows changed since, by the sight the caller has now and by what the filter means now.
     async fn rows(&self) -> Result<(Vec<Changed>, Asker, Position), Status> {
         let asker = self.board.asker(&self.metadata)?;
-        let (seen, fits) = (sight::sees(&asker.actor, &asker.registry), self.fits.clone());
+        let (seen, fits) = (asker.seen(), self.board.fits(&asker, &self.watched)?);
         let after = i64::try_from(self.after.get()).unwrap_or(i64::MAX);
         let (rows, position) =
             self.board.ask(move |db| query::changed(db, after, &seen, &fits, ROWS)).await?;
@@ -204,22 +221,29 @@ impl Watcher {
         summaries.into_iter().next().ok_or_else(|| Failure::Internal.into())
     }
 
-    /// Waits for a change; false when there was none for a while.
-    async fn wait(&self) -> Result<bool, Ended> {
-        match tokio::time::timeout(BOOKMARK_AFTER, self.board.view.changed_since(self.after)).await {
-            Ok(Ok(_moved)) => Ok(true),
-            Ok(Err(behind)) => self.end(of_behind(&behind)).await.map(|()| false),
-            Err(_quiet) => Ok(false),
+    /// Waits for a change, at most until the reader is to be told where it stands.
+    async fn wait(&self) -> Result<(), Ended> {
+        match timeout_at(self.bookmark_at, self.board.view.changed_since(self.after)).await {
+            Ok(Ok(_)) | Err(_) => Ok(()),
+            Ok(Err(behind)) => self.end(of_behind(&behind)).await,
         }
     }
 
-    async fn send(&self, update: Result<pb::CaseUpdate, Status>) -> Result<(), Ended> {
-        self.updates.send(update).await.map_err(|_gone| Ended)
+    async fn bookmark(&mut self) -> Result<(), Ended> {
+        let position_token = self.board.token(self.after);
+        let kind = pb::UpdateKind::Bookmark.into();
+        self.send(pb::CaseUpdate { kind, case: None, position_token }).await
+    }
+
+    async fn send(&mut self, update: pb::CaseUpdate) -> Result<(), Ended> {
+        self.updates.send(Ok(update)).await.map_err(|_gone| Ended)?;
+        self.bookmark_at = Instant::now() + self.board.bookmark_after;
+        Ok(())
     }
 
     /// Tells why it ends.
-    async fn end(&self, status: Status) -> Result<(), Ended> {
-        self.send(Err(status)).await?;
+    async fn end<T>(&self, status: Status) -> Result<T, Ended> {
+        drop(self.updates.send(Err(status)).await);
         Err(Ended)
     }
 }

@@ -112,6 +112,50 @@ async fn whoever_loses_sight_of_a_case_is_told_its_id_alone() {
 }
 
 #[tokio::test]
+async fn a_case_that_becomes_overdue_while_it_is_watched_is_told() {
+    use case::event::clock::ClockBreached;
+    use case::time::At;
+    let district = District::start().await;
+    let filter = pb::CaseFilter { overdue_only: true, ..Default::default() };
+    let overdue = pb::WatchCasesRequest { filter: Some(filter), ..Default::default() };
+    let mut updates = watch(&district, "p-duty_leader", overdue).await;
+    let id = district.dispatched(1, "消防通道被堵", "traffic", &[]).await;
+    let case = district.case(id).await;
+    let clock = case.clocks.iter().min_by_key(|clock| clock.due_at).unwrap();
+    let (no, generation) = (clock.no, clock.generation);
+    district.later(60 * 24 * 30);
+    let at = At::new(district.world.desk.clock.now());
+    district.happen("p-dispatcher", id, ClockBreached { clock: no, generation, at }).await;
+    let update = tokio::time::timeout(test_kit::DEADLINE, change(&mut updates)).await.unwrap();
+    assert_eq!((update.kind(), update.case.unwrap().case_id), (UpdateKind::Changed, id.to_string()));
+}
+
+#[tokio::test]
+async fn a_watcher_whom_nothing_concerns_is_told_where_it_stands_while_all_else_changes() {
+    use case::event::dispatch::Reminded;
+    use case::event::parts::By;
+    let mut district = District::start().await;
+    district.board.bookmark_after = std::time::Duration::from_millis(500);
+    let other = district.raised(1, "消防通道被堵").await;
+    let filter = pb::CaseFilter { statuses: vec![CaseStatus::Closed.into()], ..Default::default() };
+    let closed = pb::WatchCasesRequest { filter: Some(filter), ..Default::default() };
+    let mut updates = watch(&district, "p-duty_leader", closed).await;
+    let first = next(&mut updates).await;
+    let changing = async {
+        loop {
+            let reminded = Reminded { by: By::Automatic { rule: None }, obligation: None };
+            district.happen("p-dispatcher", other, reminded).await;
+        }
+    };
+    let second = tokio::select! {
+        update = next(&mut updates) => update,
+        () = changing => unreachable!(),
+    };
+    assert_eq!((first.kind(), second.kind()), (UpdateKind::Bookmark, UpdateKind::Bookmark));
+    assert_ne!(first.position_token, second.position_token, "and has come further");
+}
+
+#[tokio::test]
 async fn streams_end_with_the_role() {
     let district = District::start().await;
     let mut updates = watch(&district, "p-receptionist", pb::WatchCasesRequest::default()).await;
