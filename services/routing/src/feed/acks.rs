@@ -1,5 +1,6 @@
 //! How far each feed was acknowledged. The one file of this role that is not made from the ledger: what a reader said exists nowhere
-//! else. Losing it loses no event; its readers begin at the oldest again, or at the token they kept themselves.
+//! else, and in no other process of this role. Losing it loses no event; its readers begin at the oldest again, or at the token they
+//! kept themselves, as they do with a process that has not heard of them.
 
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};

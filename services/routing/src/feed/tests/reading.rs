@@ -210,6 +210,27 @@ async fn what_was_acknowledged_survives_a_restart_and_never_goes_back() {
 }
 
 #[tokio::test]
+async fn an_acknowledgement_stays_with_the_process_told_and_a_token_holds_with_every_one() {
+    let district = District::start().await;
+    district.dispatched(1).await;
+    let token = district.read(TRAFFIC, None).await[0].position_token.clone();
+    let told_one = AcknowledgeRequest { feed_name: String::new(), position_token: token.clone() };
+    district.feed.acknowledge(as_person(TRAFFIC, told_one)).await.unwrap();
+    let (desk, dir) = (district.world.desk.clone(), district.world.dir("second"));
+    let second = Feed::start(desk, &dir, &district.shutdown).await.unwrap();
+    let head = district.world.desk.ledger.head().position;
+    second.view().wait_for(head, test_kit::DEADLINE).await.unwrap();
+    let begins = async |feed: &Feed, start: Start| {
+        let request = SubscribeRequest { start: Some(start), ..SubscribeRequest::default() };
+        let mut stream = feed.subscribe(as_person(TRAFFIC, request)).await.unwrap().into_inner();
+        told(&stream.next().await.unwrap().unwrap())
+    };
+    assert_eq!(begins(&district.feed, Start::FromAcknowledged(true)).await, "caught up");
+    assert_eq!(begins(&second, Start::FromAcknowledged(true)).await, "assigned CaseDispatched");
+    assert_eq!(begins(&second, Start::ResumeToken(token)).await, "caught up");
+}
+
+#[tokio::test]
 async fn a_token_that_cannot_be_resumed_at_says_where_to_begin() {
     let district = District::start().await;
     district.dispatched(1).await;
