@@ -2,16 +2,17 @@
 //!
 //! A file is whole or not there: it is written beside, hashed on the way, synced, and only then given its name. What was cut off
 //! leaves nothing. The name is the content's hash, so putting the same again changes nothing, and what is read is checked against it.
+//! Several processes may have one store open: each has a directory of its own for what is not whole yet.
 
 mod incoming;
 mod media;
+mod own_dir;
 #[cfg(test)]
 mod tests;
 
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::{fs, io};
 
 use bytes::{Bytes, BytesMut};
 use case::refusal::Violation;
@@ -26,6 +27,7 @@ use wire::Failure;
 
 use self::incoming::Incoming;
 pub use self::media::MediaType;
+use self::own_dir::OwnDir;
 
 /// Largest piece of evidence, in bytes: a photo of a current phone as it is, a scanned paper of some pages.
 pub const EVIDENCE_BYTES_MAX: u64 = 8 * 1024 * 1024;
@@ -103,28 +105,24 @@ pub struct EvidenceStore {
 struct Inner {
     dir: PathBuf,
     uploads: Semaphore,
-    next_upload: AtomicU64,
+    own: Arc<OwnDir>,
 }
 
 impl EvidenceStore {
-    /// Opens the store in `dir`/evidence and removes what interrupted uploads left. One process owns it.
+    /// Opens the store in `dir`/evidence and removes what interrupted uploads left. Others may have it open.
     ///
     /// # Errors
     /// [`OpenError::Io`]
     pub fn open(dir: &Path) -> Result<Self, OpenError> {
         let dir = dir.join("evidence");
-        let incoming = dir.join(INCOMING);
         let fail = |action| {
             let path = dir.clone();
             move |source| OpenError::Io { action, path, source }
         };
-        fs::create_dir_all(&incoming).map_err(fail("create"))?;
-        for left in fs::read_dir(&incoming).map_err(fail("read"))? {
-            fs::remove_file(left.map_err(fail("read"))?.path()).map_err(fail("clear"))?;
-        }
+        let own = OwnDir::take(&dir.join(INCOMING)).map_err(fail("make room for uploads in"))?;
         incoming::sync_dir(&dir).map_err(fail("sync"))?;
-        let (uploads, next_upload) = (Semaphore::new(UPLOADS_MAX), AtomicU64::new(0));
-        Ok(Self { inner: Arc::new(Inner { dir, uploads, next_upload }) })
+        let (uploads, own) = (Semaphore::new(UPLOADS_MAX), Arc::new(own));
+        Ok(Self { inner: Arc::new(Inner { dir, uploads, own }) })
     }
 
     /// Stores a content; it is durable when this returns. One that is there already is not read again.
@@ -141,9 +139,7 @@ impl EvidenceStore {
             return as_announced(metadata, there.metadata).map(|stored| Put { stored, repeated: true });
         }
         let _permit = self.inner.uploads.try_acquire().map_err(|_full| PutError::Busy)?;
-        let number = self.inner.next_upload.fetch_add(1, Ordering::Relaxed);
-        let path = self.inner.dir.join(INCOMING).join(format!("{number}.part"));
-        let mut incoming = Incoming::create(path, metadata.size_bytes).await?;
+        let mut incoming = Incoming::create(Arc::clone(&self.inner.own), metadata.size_bytes).await?;
         let mut content = std::pin::pin!(content);
         while let Some(chunk) = content.next().await {
             incoming.write(&chunk.map_err(|status| PutError::Cut(Box::new(status)))?).await?;

@@ -1,12 +1,14 @@
 //! An upload until it has its name.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::{fs, io};
 
 use ring::digest;
 use tokio::fs::File;
 use tokio::io::AsyncWriteExt as _;
 
+use super::own_dir::OwnDir;
 use super::{EVIDENCE_BYTES_MAX, MediaType, Metadata, PutError, hex, media};
 
 /// A file that goes away when dropped, unless it was given its name.
@@ -22,22 +24,26 @@ pub(super) struct Incoming {
 /// Content that is whole, on disk and synced.
 pub(super) struct Whole(Part);
 
-struct Part(Option<PathBuf>);
+/// A file in a directory of ours, which stays ours as long as this is there: nobody else puts a file under its name meanwhile.
+struct Part {
+    path: Option<PathBuf>,
+    _own: Arc<OwnDir>,
+}
 
 impl Part {
     /// Under its new name it stays.
     fn rename(mut self, to: &Path) -> io::Result<()> {
-        if let Some(from) = &self.0 {
+        if let Some(from) = &self.path {
             fs::rename(from, to)?;
         }
-        self.0.take();
+        self.path.take();
         Ok(())
     }
 }
 
 impl Drop for Part {
     fn drop(&mut self) {
-        if let Some(path) = self.0.take()
+        if let Some(path) = self.path.take()
             && let Err(error) = fs::remove_file(&path)
         {
             tracing::warn!(%error, "an interrupted upload stays until the next start");
@@ -46,11 +52,12 @@ impl Drop for Part {
 }
 
 impl Incoming {
-    pub(super) async fn create(path: PathBuf, announced_bytes: u64) -> io::Result<Self> {
+    pub(super) async fn create(own: Arc<OwnDir>, announced_bytes: u64) -> io::Result<Self> {
         // File and guard come into being together: whoever stops waiting drops both, and leaves nothing.
         let made = tokio::task::spawn_blocking(move || {
+            let path = own.next_path();
             let file = fs::File::options().write(true).create_new(true).open(&path)?;
-            Ok::<_, io::Error>((Part(Some(path)), file))
+            Ok::<_, io::Error>((Part { path: Some(path), _own: own }, file))
         });
         let (part, file) = made.await.map_err(io::Error::other)??;
         Ok(Self {

@@ -1,7 +1,9 @@
+use std::fs;
 use std::path::Path;
 
 use futures_util::stream;
 use test_kit::temp_dir;
+use tokio::sync::oneshot;
 use tonic::Code;
 
 use super::*;
@@ -21,9 +23,28 @@ fn chunks(content: &[u8], chunk_bytes: usize) -> impl Stream<Item = Result<Bytes
     stream::iter(chunks)
 }
 
+/// Contents and parts of some; not the locks beside them.
 fn files_under(dir: &Path) -> usize {
     let entries = fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().path());
-    entries.map(|path| if path.is_dir() { files_under(&path) } else { 1 }).sum()
+    let files = |path: PathBuf| match path {
+        dir if dir.is_dir() => files_under(&dir),
+        file => usize::from(!file.ends_with("lock")),
+    };
+    entries.map(files).sum()
+}
+
+/// A content that comes in two halves: tells when the first is stored, and goes on when it is told to.
+fn halved(
+    content: &'static [u8],
+) -> (impl Stream<Item = Result<Bytes, Status>> + Send, oneshot::Receiver<()>, oneshot::Sender<()>) {
+    let ((stored, is_stored), (go_on, may_go_on)) = (oneshot::channel(), oneshot::channel::<()>());
+    let (first, second) = content.split_at(content.len() / 2);
+    let second = stream::once(async move {
+        stored.send(()).unwrap();
+        may_go_on.await.unwrap();
+        Ok(Bytes::from_static(second))
+    });
+    (stream::iter([Ok(Bytes::from_static(first))]).chain(second), is_stored, go_on)
 }
 
 async fn read(store: &EvidenceStore, sha256: &str) -> Result<Vec<u8>, Status> {
@@ -155,12 +176,60 @@ async fn a_cut_upload_leaves_nothing() {
     }
     drop(put);
     test_kit::wait_until("it to be cleared", test_kit::DEADLINE, || files_under(dir.path()) == 0).await;
+}
 
-    // Killed in the middle: the next start clears up.
-    fs::write(dir.path().join("evidence/incoming/0.part"), b"half").unwrap();
-    let reopened = EvidenceStore::open(dir.path()).unwrap();
+#[tokio::test]
+async fn stores_in_one_directory_do_not_touch_each_others_uploads() {
+    const OTHER: &[u8] = b"\xff\xd8\xff\xe0 a photo of another case";
+    let dir = temp_dir();
+    let (metadata, other_metadata) = (announced(JPEG, "image/jpeg"), announced(OTHER, "image/jpeg"));
+    let (content, is_stored, go_on) = halved(JPEG);
+    let (other_content, other_is_stored, other_go_on) = halved(OTHER);
+    let store = EvidenceStore::open(dir.path()).unwrap();
+    let (put, (other, other_put)) = tokio::join!(store.put(&metadata, content), async {
+        is_stored.await.unwrap();
+        let other = EvidenceStore::open(dir.path()).unwrap();
+        let mut put = Box::pin(other.put(&other_metadata, other_content));
+        tokio::select! {
+            biased;
+            early = &mut put => panic!("half of the other is not all: {early:?}"),
+            stored = other_is_stored => stored.unwrap(),
+        }
+        go_on.send(()).unwrap();
+        test_kit::wait_until("the first to be there", test_kit::DEADLINE, || other.exists(&metadata.sha256))
+            .await;
+        other_go_on.send(()).unwrap();
+        let put = put.await;
+        (other, put)
+    });
+    assert_eq!(put.unwrap(), Put { stored: metadata.clone(), repeated: false });
+    assert_eq!(other_put.unwrap(), Put { stored: other_metadata.clone(), repeated: false });
+    assert_eq!(read(&other, &metadata.sha256).await.unwrap(), JPEG);
+    assert_eq!(read(&store, &other_metadata.sha256).await.unwrap(), OTHER);
+    assert_eq!(files_under(dir.path()), 2);
+}
+
+#[tokio::test]
+async fn what_a_killed_process_left_is_cleared_by_the_next_start() {
+    let dir = temp_dir();
+    let incoming = dir.path().join("evidence/incoming");
+    let store = EvidenceStore::open(dir.path()).unwrap();
+    // Of one with a lock, of one killed before it made one, and of a store that kept all uploads in one place.
+    fs::create_dir_all(incoming.join("1")).unwrap();
+    fs::create_dir_all(incoming.join("2")).unwrap();
+    fs::write(incoming.join("1/lock"), b"").unwrap();
+    for left in ["1/0.part", "1/17.part", "2/0.part", "0.part"] {
+        fs::write(incoming.join(left), b"half").unwrap();
+    }
+    let next = EvidenceStore::open(dir.path()).unwrap();
     assert_eq!(files_under(dir.path()), 0);
-    reopened.put(&metadata, chunks(JPEG, 5)).await.unwrap();
+    let metadata = announced(JPEG, "image/jpeg");
+    assert!(!next.put(&metadata, chunks(JPEG, 5)).await.unwrap().repeated);
+    assert!(store.put(&metadata, chunks(JPEG, 5)).await.unwrap().repeated);
+    // A directory is used again once its store is gone.
+    drop((store, next));
+    let _again = EvidenceStore::open(dir.path()).unwrap();
+    assert_eq!(fs::read_dir(&incoming).unwrap().count(), 3);
 }
 
 #[tokio::test]
