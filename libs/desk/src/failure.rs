@@ -1,8 +1,11 @@
 use case::Refusal;
-use case::refusal::StateReason;
+use case::refusal::{StateReason, Violation};
 use ledger::{ExecuteError, LedgerError};
 use tonic::Status;
 use wire::Failure;
+
+#[cfg(test)]
+mod tests;
 
 /// What the API calls a command that has no success to show.
 #[must_use]
@@ -58,5 +61,19 @@ pub fn of_vault(error: &vault::Error) -> Status {
     } else {
         tracing::error!(%error, "the vault cannot seal or open");
     }
-    Failure::Unavailable.into()
+    beyond(error).map_or(Failure::Unavailable, |violation| Failure::Invalid(vec![violation])).into()
+}
+
+/// What is more than the vault takes. It is no less the next time, so nobody is told to come again.
+fn beyond(error: &vault::Error) -> Option<Violation> {
+    if let vault::Error::TooLong = error {
+        let (text, contact) = (vault::TEXT_BYTES_MAX, vault::CONTACT_BYTES_MAX);
+        let expected = format!("texts of at most {text} bytes, names and phones of at most {contact}");
+        return Some(Violation::new("request", "TOO_LONG", expected));
+    }
+    if let vault::Error::TooMany = error {
+        let expected = format!("at most {} texts and contacts", vault::REQUESTS_MAX);
+        return Some(Violation::new("request", "TOO_MANY", expected));
+    }
+    None
 }

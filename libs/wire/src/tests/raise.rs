@@ -135,6 +135,20 @@ fn reporter_who_gave_no_contact_leaves_none() {
 }
 
 #[test]
+fn contact_has_no_control_characters_and_is_no_longer_than_it_was_given() {
+    let long = format!("{}\u{1}", "x".repeat(199));
+    let nothing = pb::Reporter { phone: "\u{7f}".repeat(200), ..resident("") };
+    let reporters = vec![
+        pb::Reporter { name: "王\r\n\u{85}女士\t".to_owned(), ..resident(&long) },
+        pb::Reporter { name: "\u{1}".repeat(200), ..nothing },
+    ];
+    let found = contacts(&pb::NewCase { reporters, ..least() });
+    let told: Vec<_> =
+        found.iter().map(|contact| (contact.name.as_deref(), contact.phone.as_deref())).collect();
+    assert_eq!(told, [(Some("王   女士"), Some(&long[..199]))], "and of nothing else nothing is kept");
+}
+
+#[test]
 fn damaged_text_is_mended_and_told_as_a_defect() {
     let raised = raise(pb::NewCase { text: "车\u{0}位\r\n满".to_owned(), ..least() }).unwrap();
     assert_eq!(raised.text, Some(readable(&KeyId::case_file(), "text", "车\u{FFFD}位\n满")));

@@ -115,12 +115,13 @@ impl Fields {
         }
     }
 
-    /// A text that may be too long; then all of it is kept.
+    /// A text that may be too long, or have control characters; then all of it is kept.
     fn short(&mut self, key: &str, bytes_max: usize) -> String {
         let text = self.text(key).unwrap_or_default();
-        let (cut, more) = cut_bytes(&text, bytes_max);
+        let printable = text.replace(char::is_control, " ");
+        let (cut, more) = cut_bytes(printable.trim(), bytes_max);
         let cut = cut.to_owned();
-        if more {
+        if more || printable != text {
             self.unreadable(key, Value::String(text));
         }
         cut
@@ -303,7 +304,7 @@ impl Fields {
         if self.kept.is_empty() {
             return String::new();
         }
-        let json = Value::Object(std::mem::take(&mut self.kept)).to_string();
+        let json = printable_json(&Value::Object(std::mem::take(&mut self.kept)));
         if json.len() <= SOURCE_FIELDS_BYTES_MAX {
             return json;
         }
@@ -312,6 +313,24 @@ impl Fields {
         let (begin, _) = cut_bytes(&json, SOURCE_FIELDS_BYTES_MAX / 2 - 100);
         json!({ "_cut_from_bytes": json.len(), "_begin": begin }).to_string()
     }
+}
+
+/// JSON without a control character. Those up to U+001F are escaped anyway; the others stand in strings alone, where an escape means
+/// the same.
+fn printable_json(value: &Value) -> String {
+    let json = value.to_string();
+    if !json.contains(char::is_control) {
+        return json;
+    }
+    let mut printable = String::with_capacity(json.len());
+    for c in json.chars() {
+        if c.is_control() {
+            printable.push_str(&format!("\\u{:04x}", u32::from(c)));
+        } else {
+            printable.push(c);
+        }
+    }
+    printable
 }
 
 fn plain_text(value: &Value) -> Option<String> {

@@ -224,6 +224,57 @@ async fn whatever_is_wrong_with_a_ticket_it_is_taken() {
 }
 
 #[tokio::test]
+async fn control_characters_keep_no_ticket_out() {
+    let district = District::start().await;
+    let mut line = district.line("hotline").await.unwrap();
+    let wrong = |key: &str, value: serde_json::Value| {
+        let mut body = good("一");
+        body[key] = value;
+        body
+    };
+    let bodies = [
+        wrong("class", json!("停车\t\u{85}管理")),
+        wrong("matter", json!("\u{1}")),
+        wrong("area", json!("9999\u{7f}")),
+        wrong("address", json!("8号楼\u{7f}前")),
+        wrong("content", json!("又被\u{9f}占了")),
+        wrong("more", json!({ "a\u{80}b": ["c\u{85}d", "\u{7f}\u{9f}", "\n"] })),
+        wrong("caller", json!({ "name": "\u{1}".repeat(200), "phone": "\u{7f}".repeat(200) })),
+        wrong("caller", json!({ "name": format!("{}\t", "长".repeat(66)), "more": "\u{7f}" })),
+    ];
+    for (number, body) in bodies.iter().enumerate() {
+        for (revision, result) in [(1, ReceiptResult::Accepted), (2, ReceiptResult::Revised)] {
+            let receipt = line.push(json_ticket(&format!("T-{number}"), revision, body)).await;
+            assert_eq!(receipt.result(), result, "{body}: {receipt:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_field_with_control_characters_is_kept_as_it_was() {
+    let district = District::start().await;
+    let mut line = district.line("hotline").await.unwrap();
+    let mut body = good("一");
+    let fields =
+        [("class", json!("停车\t管理")), ("more", json!({ "a\u{80}b": ["c\u{85}d", "\u{7f}\u{9f}\n"] }))];
+    for (key, value) in &fields {
+        body[key] = value.clone();
+    }
+    let receipt = line.push(json_ticket("T-1", 1, &body)).await;
+    is(&receipt, ReceiptResult::Accepted);
+    let case = district.case(&receipt).await;
+    let events = district.events(case.id).await;
+    let case::event::Event::Intake(Intake::CaseRaised(raised)) = &events[0] else { panic!("{events:?}") };
+    assert_eq!(raised.demand_class.as_deref(), Some("停车 管理"));
+    let kept = district.opened(&case, "source_fields", raised.source_fields.as_ref()).await;
+    assert!(!kept.contains(char::is_control));
+    let kept: serde_json::Value = serde_json::from_str(&kept).unwrap();
+    for (key, value) in &fields {
+        assert_eq!(&kept[key], value);
+    }
+}
+
+#[tokio::test]
 async fn a_large_ticket_of_nothing_but_trouble_is_taken() {
     let district = District::start().await;
     let mut line = district.line("hotline").await.unwrap();
@@ -239,6 +290,9 @@ async fn a_large_ticket_of_nothing_but_trouble_is_taken() {
     is(&receipt, ReceiptResult::Accepted);
     assert!(receipt.defects.contains(&shared::Defect::TextDamaged.into()));
     is(&line.push(json_ticket("T-1", 2, &body)).await, ReceiptResult::Revised);
+    // Escaped, each takes three times its bytes; cut, it is quoted once more.
+    body["more"] = json!("\u{85}\"".repeat(3000));
+    is(&line.push(json_ticket("T-3", 1, &body)).await, ReceiptResult::Accepted);
 }
 
 #[tokio::test]
