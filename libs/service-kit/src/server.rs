@@ -2,6 +2,7 @@
 
 mod admission;
 mod calls;
+mod limits;
 #[cfg(test)]
 mod tests;
 
@@ -23,6 +24,7 @@ use crate::config::{Fault, outside};
 use crate::shutdown::{self, Shutdown};
 use admission::Admission;
 use calls::CallsLayer;
+use limits::LimitsLayer;
 
 /// Settings; the units and bounds are in `config.default.toml`. How large a message may be is set per service, where its
 /// messages are known.
@@ -47,6 +49,10 @@ pub struct Settings {
     pub header_bytes_max: u32,
     /// How long a call may take until its answer begins.
     pub request_timeout_ms: u32,
+    /// The same for a call that uploads a stream and is answered after its end.
+    pub upload_timeout_ms: u32,
+    /// How long such a call may send nothing while more of it is waited for.
+    pub upload_idle_timeout_ms: u32,
     /// Age at which a connection is asked to come again.
     pub connection_age_max_seconds: u32,
     /// How long such a connection may take to end.
@@ -67,6 +73,8 @@ impl Settings {
             ("server.requests_per_connection_max", self.requests_per_connection_max.into(), 1..=10_000),
             ("server.header_bytes_max", self.header_bytes_max.into(), 1024..=65_536),
             ("server.request_timeout_ms", self.request_timeout_ms.into(), 100..=600_000),
+            ("server.upload_timeout_ms", self.upload_timeout_ms.into(), 100..=3_600_000),
+            ("server.upload_idle_timeout_ms", self.upload_idle_timeout_ms.into(), 100..=600_000),
             ("server.connection_age_max_seconds", self.connection_age_max_seconds.into(), 60..=86_400),
             ("server.connection_age_grace_seconds", self.connection_age_grace_seconds.into(), 1..=3600),
         ])
@@ -142,7 +150,10 @@ pub async fn serve(
     };
     tracing::info!(%address, "serving gRPC");
     // What tonic says by itself, such as of a message over its limit, gets the codes and details of this API, and is counted so.
-    let mut transport = transport(settings).layer(CallsLayer::new()).layer(wire::codec::ExplainLayer);
+    let mut transport = transport(settings)
+        .layer(CallsLayer::new())
+        .layer(LimitsLayer::new(settings))
+        .layer(wire::codec::ExplainLayer);
     tokio::select! {
         ended = transport.add_routes(routes).serve_with_incoming_shutdown(incoming, stop_accepting) => ended?,
         () = cut => tracing::warn!(%address, "calls were still open after the grace and are cut"),
@@ -160,16 +171,11 @@ async fn report(health: &HealthReporter, names: &[&str], status: ServingStatus) 
 fn transport(settings: &Settings) -> Server {
     let ms = |value: u32| Duration::from_millis(value.into());
     let seconds = |value: u32| Duration::from_secs(value.into());
-    let requests_max = usize::try_from(settings.requests_per_connection_max).unwrap_or(usize::MAX);
     Server::builder()
         .http2_keepalive_interval(Some(ms(settings.keepalive_interval_ms)))
         .http2_keepalive_timeout(Some(ms(settings.keepalive_timeout_ms)))
         .max_concurrent_streams(settings.streams_per_connection_max)
-        .concurrency_limit_per_connection(requests_max)
-        .load_shed(true)
         .http2_max_header_list_size(settings.header_bytes_max)
-        // Until the answer begins: a stream that began may go on as long as it likes.
-        .timeout(ms(settings.request_timeout_ms))
         .max_connection_age(seconds(settings.connection_age_max_seconds))
         .max_connection_age_grace(seconds(settings.connection_age_grace_seconds))
 }

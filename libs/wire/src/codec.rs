@@ -104,9 +104,6 @@ pub fn explain(status: Status) -> Status {
         let (limit, _) = sizes(message);
         return Failure::TooLarge { what: "message", limit, actual: 0 }.into();
     }
-    if code == Code::ResourceExhausted && begins(&["Too many active requests"]) {
-        return Failure::Busy.into();
-    }
     if code == Code::Internal && begins(UNREADABLE) {
         return Failure::Undecodable { detail: message.to_owned() }.into();
     }

@@ -53,7 +53,8 @@ pub enum Failure {
     },
     /// A queue is full, or a rate is reached.
     Busy,
-    /// The ledger or the vault is away, or this process is about to end. Whether a command was done is open.
+    /// The ledger or the vault is away, the time of the call is up, or this process is about to end. Whether a command was done is
+    /// open.
     Unavailable,
     /// A position from the future, of another ledger or epoch, or pruned.
     FutureToken {

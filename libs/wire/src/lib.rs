@@ -28,7 +28,7 @@ pub use crate::enums::{Wire, defects_of, status_of};
 pub use crate::failure::{Failure, Token};
 pub use crate::instant::timestamp;
 pub use crate::intake::{Contact, Told, contacts, raise};
-pub use crate::methods::methods;
+pub use crate::methods::{methods, uploads};
 pub use crate::request::{
     CommandRequest, Envelope, NewCaseRequest, Request, parse_command_id, parse_envelope,
 };

@@ -12,9 +12,10 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::Sleep;
-use tonic::transport::server::{Connected, TcpConnectInfo};
+use tonic::transport::server::Connected;
 
 use super::Settings;
+use super::limits::Places;
 
 /// Counts the open connections.
 #[derive(Debug)]
@@ -23,6 +24,7 @@ pub(super) struct Admission {
     total_max: u32,
     per_address_max: u32,
     first_byte_timeout: Duration,
+    requests_max: u32,
 }
 
 #[derive(Debug, Default)]
@@ -38,6 +40,7 @@ impl Admission {
             total_max: settings.connections_max,
             per_address_max: settings.connections_per_address_max,
             first_byte_timeout: Duration::from_millis(settings.first_byte_timeout_ms.into()),
+            requests_max: settings.requests_per_connection_max,
         }
     }
 
@@ -52,6 +55,7 @@ impl Admission {
         Some(Admitted {
             stream,
             silence: Some(Box::pin(tokio::time::sleep(self.first_byte_timeout))),
+            requests: Places::new(self.requests_max),
             _place: place,
         })
     }
@@ -98,14 +102,16 @@ impl Drop for Place {
 pub(super) struct Admitted {
     stream: TcpStream,
     silence: Option<Pin<Box<Sleep>>>,
+    requests: Places,
     _place: Place,
 }
 
 impl Connected for Admitted {
-    type ConnectInfo = TcpConnectInfo;
+    type ConnectInfo = Places;
 
-    fn connect_info(&self) -> TcpConnectInfo {
-        self.stream.connect_info()
+    /// Goes with every request of the connection.
+    fn connect_info(&self) -> Places {
+        self.requests.clone()
     }
 }
 

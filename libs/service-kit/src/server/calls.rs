@@ -92,7 +92,7 @@ fn enter(headers: &mut HeaderMap, method: &Method) -> (TraceContext, Span) {
     (context, span)
 }
 
-/// A call that has not ended. One that is dropped, because the caller went away or time was up, ends as cancelled.
+/// A call that has not ended. One that is dropped, because the caller went away, ends as cancelled.
 struct Open {
     method: Arc<Method>,
     span: Span,

@@ -1,4 +1,5 @@
 mod calls;
+mod limits;
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -43,11 +44,19 @@ fn kit() -> Kit {
 const NAME: &str = "whistle.intake.v1.IntakeService";
 
 async fn start(kit: Kit, shutdown: &Shutdown) -> (SocketAddr, JoinHandle<Result<(), Error>>) {
+    start_with(kit, Routes::default(), shutdown).await
+}
+
+async fn start_with(
+    kit: Kit,
+    routes: Routes,
+    shutdown: &Shutdown,
+) -> (SocketAddr, JoinHandle<Result<(), Error>>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let stop = shutdown.clone();
     let server = shutdown.spawn("server", async move {
-        let offer = Offer { routes: Routes::default(), names: &[NAME], descriptor: &[] };
+        let offer = Offer { routes, names: &[NAME], descriptor: &[] };
         serve(listener, offer, &kit.server, &kit.shutdown, &stop).await
     });
     (address, server)

@@ -54,6 +54,11 @@ fn every_rpc_of_the_deciding_services_is_a_command_under_its_own_name() {
     assert_eq!(served.len(), COMMANDS.len(), "each name once");
 }
 
+#[test]
+fn what_a_caller_uploads_is_told_from_what_flows_back() {
+    assert_eq!(crate::uploads(), ["/whistle.intake.v1.IntakeService/PutEvidence"]);
+}
+
 fn note(version: Option<u64>) -> intake::AddNoteRequest {
     intake::AddNoteRequest {
         command_id: Uuid::from_u128(1).to_string(),
