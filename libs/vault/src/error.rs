@@ -50,8 +50,8 @@ pub enum Error {
     /// The database refused. Nothing of the call is in it.
     #[error("the vault's database failed")]
     Storage(#[source] Arc<rusqlite::Error>),
-    /// The disk failed before. Nothing more is written; the process should end and start anew.
-    #[error("the vault's disk failed; the process must be restarted")]
+    /// The disk failed before. Nothing more is written; the process is about to end.
+    #[error("the vault's disk failed; the process ends")]
     Poisoned,
     /// The writer has ended.
     #[error("the vault is closed")]

@@ -14,7 +14,8 @@
 //!
 //! Writing goes through one thread that puts whatever waits into one transaction (group commit) with `synchronous=FULL`: an
 //! answer means the row is durable, so an event may name it. Reading goes to a second connection, but for the keys written last,
-//! which are kept in memory, wrapped.
+//! which are kept in memory, wrapped. A write or sync that fails for good ends the process with code 70, as the event store's does:
+//! what the disk has is known only when the files are opened anew.
 //!
 //! Invariants, as absences:
 //! - nothing on the rows' side names a key or unwraps anything;
@@ -26,6 +27,7 @@ mod at_hand;
 mod crypt;
 mod database;
 mod error;
+mod fail_stop;
 mod files;
 mod host;
 mod key_file;

@@ -8,6 +8,7 @@ use jiff::Timestamp;
 
 use crate::at_hand::AtHand;
 use crate::error::Error;
+use crate::fail_stop::Seams;
 use crate::files::{Held, exists, hold};
 use crate::key_file::{KEY, KEY_OF_NEW};
 use crate::parts::Swept;
@@ -31,6 +32,11 @@ pub(crate) struct Store {
 impl Store {
     /// Opens the rows of a directory, or makes them where there never were any.
     pub(crate) fn open_or_make(dir: &Path, ledger: &str) -> Result<Self, Error> {
+        Self::open_or_make_with(dir, ledger, Seams::none())
+    }
+
+    /// The same, with a writer that tests take hold of.
+    pub(crate) fn open_or_make_with(dir: &Path, ledger: &str, seams: Seams) -> Result<Self, Error> {
         let held = hold(dir)?;
         let (has_database, was_made) = (exists(&held.database())?, held.was_made()?);
         let begun_beside_key = exists(&dir.join(KEY_OF_NEW))? && !exists(&dir.join(KEY))?;
@@ -41,13 +47,18 @@ impl Store {
             (false, false) => held.make_database(ledger)?,
             (true, _) => {}
         }
-        let store = Self::open(held, ledger, None)?;
+        let store = Self::open(held, ledger, None, seams)?;
         store.held.mark_made()?;
         Ok(store)
     }
 
     /// Opens the rows of a held directory that has them; secrets that are proposed are kept if there are none.
-    pub(crate) fn open(held: Held, ledger: &str, proposal: Option<&WrappedSecrets>) -> Result<Self, Error> {
+    pub(crate) fn open(
+        held: Held,
+        ledger: &str,
+        proposal: Option<&WrappedSecrets>,
+        seams: Seams,
+    ) -> Result<Self, Error> {
         let mut connection = database::open(&held.database())?;
         database::check(&connection, ledger)?;
         if let Some(proposal) = proposal {
@@ -57,7 +68,7 @@ impl Store {
         }
         let reader = Arc::new(Reader::open(&held.database())?);
         let at_hand = Arc::new(AtHand::new());
-        let writer = Writer::start(connection, Arc::clone(&reader), Arc::clone(&at_hand))?;
+        let writer = Writer::start(connection, Arc::clone(&reader), Arc::clone(&at_hand), seams)?;
         Ok(Self { writer, reader, at_hand, held })
     }
 

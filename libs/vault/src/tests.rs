@@ -1,5 +1,6 @@
 mod at_hand;
 mod erasure;
+mod failing;
 mod files;
 mod format_1;
 mod rows;

@@ -16,6 +16,7 @@ use jiff::Timestamp;
 
 use crate::crypt::{CONTACT_NAME, CONTACT_PHONE, Crypt};
 use crate::error::Error;
+use crate::fail_stop::Seams;
 use crate::keyring::Keyring;
 use crate::parts::{Contact, Now, Opened, Swept};
 use crate::remote::Remote;
@@ -54,7 +55,7 @@ impl Vault {
     pub fn open(dir: &Path, ledger: &str, now: Now) -> Result<Self, Error> {
         let held = files::hold(dir)?;
         let crypt = Crypt::new(ledger, key_file::beside_rows(&held, ledger)?);
-        let store = Store::open(held, ledger, Some(&secrets::propose(&crypt)?))?;
+        let store = Store::open(held, ledger, Some(&secrets::propose(&crypt)?), Seams::none())?;
         let secrets = Secrets::unwrap(&crypt, &store.secrets()?.ok_or(Error::Damaged)?)?;
         Ok(Self::with(Rows::Local(store), crypt, secrets, now))
     }

@@ -3,6 +3,7 @@
 mod work;
 
 use std::collections::BTreeSet;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -15,6 +16,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::at_hand::AtHand;
 use crate::error::Error;
+use crate::fail_stop::Seams;
 use crate::reader::Reader;
 use crate::rows::{Ensured, NewRow, Subject, WrappedSecrets};
 
@@ -62,10 +64,11 @@ impl Writer {
         connection: Connection,
         reader: Arc<Reader>,
         at_hand: Arc<AtHand>,
+        seams: Seams,
     ) -> Result<Self, Error> {
         let (sender, queue) = mpsc::channel(QUEUE_JOBS_MAX);
         let is_poisoned = Arc::new(AtomicBool::new(false));
-        let mut thread = Thread { connection, reader, at_hand, is_poisoned: Arc::clone(&is_poisoned) };
+        let mut thread = Thread { connection, reader, at_hand, seams, is_poisoned: Arc::clone(&is_poisoned) };
         let thread = std::thread::Builder::new()
             .name("vault-writer".to_owned())
             .spawn(move || thread.run(queue))
@@ -124,11 +127,19 @@ struct Thread {
     connection: Connection,
     reader: Arc<Reader>,
     at_hand: Arc<AtHand>,
+    seams: Seams,
     is_poisoned: Arc<AtomicBool>,
 }
 
 impl Thread {
-    fn run(&mut self, mut queue: mpsc::Receiver<Job>) {
+    /// Works until every sender is gone, or a panic ends it.
+    fn run(&mut self, queue: mpsc::Receiver<Job>) {
+        if catch_unwind(AssertUnwindSafe(|| self.work_off(queue))).is_err() {
+            self.fail("the vault's writer panicked");
+        }
+    }
+
+    fn work_off(&mut self, mut queue: mpsc::Receiver<Job>) {
         let mut batch = Vec::with_capacity(BATCH_JOBS_MAX);
         // Takes whatever waits, up to the limit; zero means that every sender is gone.
         while queue.blocking_recv_many(&mut batch, BATCH_JOBS_MAX) > 0 {
@@ -183,6 +194,7 @@ impl Thread {
         for job in jobs {
             outcomes.push(work::run(&transaction, job)?);
         }
+        self.seams.before_commit()?;
         Ok(transaction.commit()?)
     }
 
@@ -190,6 +202,9 @@ impl Thread {
         let removes = outcomes.iter().any(work::Outcome::removes);
         // What was removed is overwritten in the database, and still whole in the write-ahead log.
         let emptied = if removes { work::empty_wal(&self.connection, &self.reader) } else { Ok(()) };
+        if let Err(error) = &emptied {
+            self.judge(error);
+        }
         for (job, outcome) in jobs.into_iter().zip(outcomes) {
             let emptied = if outcome.removes() { emptied.clone() } else { Ok(()) };
             work::reply(job, outcome, emptied);
@@ -198,14 +213,22 @@ impl Thread {
 
     /// After a failed sync nobody knows what is on the disk, and asking it again would lie: nothing more is written.
     fn judge(&self, error: &Error) {
-        let code = if let Error::Storage(source) = error { source.sqlite_error_code() } else { None };
+        let Error::Storage(source) = error else { return };
+        let code = source.sqlite_error_code();
         let is_fatal = matches!(
             code,
             Some(ErrorCode::SystemIoFailure | ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase)
         );
         tracing::error!(?code, is_fatal, "the vault could not write");
         if is_fatal {
-            self.is_poisoned.store(true, Ordering::Release);
+            self.fail(&source.to_string());
+        }
+    }
+
+    /// First nothing more is taken, then the process is told: no answer can slip between.
+    fn fail(&self, reason: &str) {
+        if !self.is_poisoned.swap(true, Ordering::AcqRel) {
+            (self.seams.fail_stop)(reason);
         }
     }
 }

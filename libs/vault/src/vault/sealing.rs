@@ -60,7 +60,7 @@ impl Vault {
     /// [`Error::TooLong`] and [`Error::TooMany`] before anything is done. [`Error::KeyDestroyed`] when the subject was erased.
     /// [`Error::Storage`] when it could not be made durable: the command is refused, never continued in plain text.
     /// [`Error::Away`] when the rows are not reached; repeating is harmless. [`Error::Poisoned`] after the disk failed once: the
-    /// process should end. [`Error::NoKey`].
+    /// process is about to end. [`Error::NoKey`].
     pub async fn seal_all(
         &self,
         seals: &[SealRequest<'_>],
