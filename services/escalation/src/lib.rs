@@ -9,6 +9,7 @@
 //! - a case that cannot be escalated does not keep the next one waiting.
 
 mod api;
+mod older;
 mod reactor;
 mod rows;
 mod seen;

@@ -1,6 +1,6 @@
 //! Fires timers: soonest first, page after page, one commit each, until nothing is due; then sleeps until something is.
 
-use std::collections::BTreeMap;
+use std::cmp::Ordering;
 use std::time::Duration;
 
 use case::Rules;
@@ -13,11 +13,12 @@ use ledger::{CommandContext, ExecuteError, Position};
 use metrics::counter;
 use projection::View;
 use registry::ids::RegistryVersion;
-use service_kit::trace::{self, TraceContext};
+use service_kit::trace;
 use tokio::sync::watch;
 use tracing::Instrument as _;
 
-use crate::rows::{self, DueCase};
+use crate::older::Older;
+use crate::rows::{self, CaseRow};
 
 /// Cases looked at in one step; commands of people run between the commits of a step as between any others.
 const PAGE: u32 = 64;
@@ -32,9 +33,7 @@ pub(crate) struct Timers {
     desk: Desk,
     view: View,
     quiet: watch::Sender<Quiet>,
-    /// What the present rules say about cases whose rows were made under older ones.
-    corrected: BTreeMap<CaseId, At>,
-    registry: Option<RegistryVersion>,
+    older: Older,
 }
 
 /// What the timers know: of everything committed up to a position, nothing is due before an instant.
@@ -54,83 +53,90 @@ impl Quiet {
     }
 }
 
-/// The rows stand still, or nobody makes them any more.
-struct Ended;
+/// Why a round was not finished.
+enum Stop {
+    /// The rows stand still, or nobody makes them or follows the registry any more.
+    Ended,
+    /// The ledger could not be asked.
+    Later,
+}
 
 impl Timers {
     pub(crate) fn new(desk: Desk, view: View, quiet: watch::Sender<Quiet>) -> Self {
-        Self { desk, view, quiet, corrected: BTreeMap::new(), registry: None }
+        Self { desk, view, quiet, older: Older::default() }
     }
 
     pub(crate) async fn run(mut self) {
-        while self.round().await.is_ok() {}
+        loop {
+            match self.round().await {
+                Ok(()) => {}
+                Err(Stop::Later) => tokio::time::sleep(RETRY_DELAY).await,
+                Err(Stop::Ended) => return,
+            }
+        }
     }
 
     /// Fires all that is due, then waits for what comes next.
-    async fn round(&mut self) -> Result<(), Ended> {
-        self.take_new_rules().await?;
+    async fn round(&mut self) -> Result<(), Stop> {
         let now = At::new(self.desk.clock.now());
         // What was committed before this instant is in the rows before it is said that nothing is due.
         self.wait_for_rows(self.desk.ledger.head().position).await?;
         let seen = self.view.position();
-        let reached = match self.fire_due(now).await? {
-            Some(reached) => reached,
-            None => {
-                tokio::time::sleep(RETRY_DELAY).await;
-                return Ok(());
-            }
-        };
+        let rules = self.rules_of_rows().await?;
+        self.older.compare_with(rules);
+        self.look_at_older().await?;
+        let reached = self.fire_due(now).await?;
         if reached > seen {
             // What was fired changes the rows; look again before sleeping.
             return self.wait_for_rows(reached).await;
         }
-        let next = self.next_after(now).await?;
-        self.quiet.send_replace(Quiet { position: seen, until: Some(next) });
-        self.sleep_until(next, seen).await
-    }
-
-    /// Rows were made under the registry of their day; when another is published, whoever is due earlier or later by it is noted.
-    async fn take_new_rules(&mut self) -> Result<(), Ended> {
-        let Some(registry) = self.desk.registry.current() else { return Ok(()) };
-        if self.registry == Some(registry.version()) {
+        if !self.older.is_whole() {
             return Ok(());
         }
-        if self.registry.is_some() {
-            self.corrected.clear();
-            let mut after = None;
-            loop {
-                let page = self.read(move |db| rows::all(db, after, PAGE)).await?;
-                for (_, case) in &page {
-                    if let Some(first) = self.soonest(*case).await {
-                        self.corrected.insert(*case, first);
-                    }
-                }
-                match page.last() {
-                    Some((last, _)) => after = Some(*last),
-                    None => break,
-                }
+        let next = self.next_after(now).await?;
+        self.quiet.send_replace(Quiet { position: seen, until: Some(next) });
+        self.sleep_until(next, seen, rules).await
+    }
+
+    /// The rules in force, once the rows and whoever decides have the same ones: each follows the log by itself. From there on no row
+    /// is made under older ones.
+    async fn rules_of_rows(&self) -> Result<RegistryVersion, Stop> {
+        loop {
+            let seen = self.view.position();
+            let of_rows = self.read(rows::rules).await?;
+            let in_force = self.desk.registry.current().map_or(RegistryVersion(0), |found| found.version());
+            match in_force.cmp(&of_rows) {
+                Ordering::Equal => return Ok(of_rows),
+                Ordering::Less => self.published(of_rows).await?,
+                Ordering::Greater => self.rows_after(seen).await?,
             }
         }
-        self.registry = Some(registry.version());
+    }
+
+    /// Looks at some of the cases whose rows were made under older rules, and notes what the present ones say of them. Begins where it
+    /// ended last, also after a failure.
+    async fn look_at_older(&mut self) -> Result<(), Stop> {
+        let Some((rules, after)) = self.older.unseen() else { return Ok(()) };
+        let page = self.read(move |db| rows::older(db, rules, after, PAGE)).await?;
+        for row in &page {
+            let next = self.soonest(row.case).await.map_err(|error| later(row.case, &error))?;
+            self.older.see(row, next);
+        }
+        if page.is_empty() {
+            self.older.end();
+        }
         Ok(())
     }
 
-    /// Fires everything due. Gives how far the log came by it; none when the ledger could not be asked.
-    async fn fire_due(&mut self, now: At) -> Result<Option<Position>, Ended> {
+    /// Fires everything due. Gives how far the log came by it.
+    async fn fire_due(&mut self, now: At) -> Result<Position, Stop> {
         let mut reached = Position::ZERO;
-        let mut after: Option<DueCase> = None;
+        let mut after: Option<CaseRow> = None;
         loop {
             let page = self.read(move |db| rows::due(db, now, after, PAGE)).await?;
-            for due in &page {
-                if self.corrected.get(&due.case).is_some_and(|at| *at > now) {
-                    continue;
-                }
-                match self.fire_case(due.case, due.trace, now).await {
-                    Ok(position) => reached = reached.max(position),
-                    Err(error) => {
-                        tracing::warn!(%error, case_id = %due.case, "a timer will be tried again");
-                        return Ok(None);
-                    }
+            for row in &page {
+                if self.older.next_of(row).is_some_and(|at| at <= now) {
+                    reached = reached.max(self.work(row, now).await?);
                 }
             }
             match page.last() {
@@ -138,55 +144,51 @@ impl Timers {
                 None => break,
             }
         }
-        let early: Vec<CaseId> =
-            self.corrected.iter().filter(|(_, at)| **at <= now).map(|(case, _)| *case).collect();
-        for case in early {
-            match self.fire_case(case, None, now).await {
-                Ok(position) => reached = reached.max(position),
-                Err(_) => return Ok(None),
-            }
+        for row in self.older.due(now) {
+            reached = reached.max(self.work(&row, now).await?);
         }
-        Ok(Some(reached))
+        Ok(reached)
+    }
+
+    async fn work(&mut self, row: &CaseRow, now: At) -> Result<Position, Stop> {
+        self.fire_case(row, now).await.map_err(|error| later(row.case, &error))
     }
 
     /// Fires the timers of one case that are due, soonest first, each in a commit of its own, in the trace that led to them.
-    async fn fire_case(
-        &mut self,
-        id: CaseId,
-        led_here: Option<TraceContext>,
-        now: At,
-    ) -> Result<Position, ExecuteError> {
+    async fn fire_case(&mut self, row: &CaseRow, now: At) -> Result<Position, ExecuteError> {
+        let (id, led_here) = (row.case, row.trace);
         let mut reached = Position::ZERO;
-        self.corrected.remove(&id);
         for _ in 0..TIMERS_OF_A_CASE_MAX {
             let Some(registry) = self.desk.registry.current() else { return Err(ExecuteError::Unavailable) };
             let modes = self.desk.registry.modes();
             let case = self.desk.ledger.read_case(id).await.map_err(ExecuteError::Ledger)?;
             let mode = case.area().map(|area| modes.of(area)).unwrap_or_default();
             let rules = Rules { registry: &registry, mode };
-            let Some(timer) = timers(&case, &rules).into_iter().next() else { return Ok(reached) };
-            if timer.at > now {
+            let soonest = timers(&case, &rules).into_iter().next();
+            let Some(timer) = soonest.as_ref().filter(|timer| timer.at <= now) else {
                 if reached == Position::ZERO {
-                    // Its row says earlier, made under older rules: this is what counts until the row changes.
-                    self.corrected.insert(id, timer.at);
+                    // Its row says earlier, made under older rules.
+                    self.older.correct(row, soonest.map(|timer| timer.at));
                 }
                 return Ok(reached);
-            }
+            };
             let own = led_here.map(|led_here| led_here.child());
             let context = CommandContext {
                 traceparent: own.map(|own| own.to_string()),
-                ..Desk::automatic("escalation", command_id(id, &timer))
+                ..Desk::automatic("escalation", command_id(id, timer))
             };
             let cases = [id];
             let decided = self.desk.execute(&context, now.instant(), &cases, |cases| {
                 let Some(case) = cases.first() else { return Ok(Vec::new()) };
-                Ok(vec![fire(case, &timer, &rules, now)?])
+                Ok(vec![fire(case, timer, &rules, now)?])
             });
             match decided.instrument(trace::automatic("escalation", led_here, own)).await {
                 Ok(done) => {
                     if done.commit.is_some() && !done.repeated {
                         counter!("whistle_timers_fired_total").increment(1);
                     }
+                    // The row is made anew.
+                    self.older.forget(id);
                     reached = reached.max(done.position);
                 }
                 // Somebody else was faster, or the clock moved on: the next look says what is left.
@@ -200,49 +202,69 @@ impl Timers {
         Ok(reached)
     }
 
-    async fn soonest(&self, id: CaseId) -> Option<At> {
-        let registry = self.desk.registry.current()?;
-        let case = self.desk.ledger.read_case(id).await.ok()?;
+    /// When the next timer of a case fires by the rules in force.
+    async fn soonest(&self, id: CaseId) -> Result<Option<At>, ExecuteError> {
+        let Some(registry) = self.desk.registry.current() else { return Err(ExecuteError::Unavailable) };
+        let case = self.desk.ledger.read_case(id).await?;
         let mode = case.area().map(|area| self.desk.registry.mode_of(area)).unwrap_or_default();
-        timers(&case, &Rules { registry: &registry, mode }).first().map(|timer| timer.at)
+        Ok(timers(&case, &Rules { registry: &registry, mode }).first().map(|timer| timer.at))
     }
 
-    async fn next_after(&self, now: At) -> Result<Option<At>, Ended> {
-        let row = self.read(move |db| rows::next_after(db, now)).await?;
-        Ok(row.into_iter().chain(self.corrected.values().copied().filter(|at| *at > now)).min())
+    async fn next_after(&self, now: At) -> Result<Option<At>, Stop> {
+        let of_rows = self.read(move |db| rows::next_after(db, now)).await?;
+        Ok(of_rows.into_iter().chain(self.older.next_after(now)).min())
     }
 
-    /// Sleeps until an instant, a change of the rows, or another registry.
-    async fn sleep_until(&self, next: Option<At>, seen: Position) -> Result<(), Ended> {
+    /// Sleeps until an instant, a change of the rows, or other rules than these.
+    async fn sleep_until(
+        &self,
+        next: Option<At>,
+        seen: Position,
+        rules: RegistryVersion,
+    ) -> Result<(), Stop> {
         let now = self.desk.clock.now();
         let latest = now.checked_add(SLEEP_MAX).unwrap_or(now);
         let until = next.map_or(latest, |next| next.instant().min(latest));
-        let published = RegistryVersion(self.registry.map_or(1, |version| version.0.saturating_add(1)));
         tokio::select! {
             () = self.desk.clock.sleep_until(until) => Ok(()),
-            moved = self.view.changed_since(seen) => moved.map(|_| ()).map_err(|_| Ended),
-            _registry = self.desk.registry.wait(published) => Ok(()),
+            moved = self.rows_after(seen) => moved,
+            published = self.published(RegistryVersion(rules.0.saturating_add(1))) => published,
         }
     }
 
-    async fn wait_for_rows(&self, position: Position) -> Result<(), Ended> {
-        let mut at = self.view.position();
-        while at < position {
-            at = self.view.changed_since(at).await.map_err(|_| Ended)?;
-        }
-        Ok(())
+    async fn published(&self, rules: RegistryVersion) -> Result<(), Stop> {
+        self.desk.registry.wait(rules).await.map(|_registry| ()).map_err(|_gone| Stop::Ended)
     }
 
-    async fn read<T, F>(&self, read: F) -> Result<T, Ended>
+    async fn rows_after(&self, position: Position) -> Result<(), Stop> {
+        self.view.changed_since(position).await.map(|_position| ()).map_err(|_behind| Stop::Ended)
+    }
+
+    async fn wait_for_rows(&self, position: Position) -> Result<(), Stop> {
+        loop {
+            let at = self.view.position();
+            if at >= position {
+                return Ok(());
+            }
+            self.rows_after(at).await?;
+        }
+    }
+
+    async fn read<T, F>(&self, read: F) -> Result<T, Stop>
     where
         T: Send + 'static,
         F: FnOnce(&rusqlite::Connection) -> rusqlite::Result<T> + Send + 'static,
     {
         self.view.read(read).await.map_err(|error| {
             tracing::error!(%error, "no timer fires: the rows of clocks cannot be read");
-            Ended
+            Stop::Ended
         })
     }
+}
+
+fn later(case: CaseId, error: &ExecuteError) -> Stop {
+    tracing::warn!(%error, case_id = %case, "a timer will be tried again");
+    Stop::Later
 }
 
 /// The same timer gives the same id, whoever fires it.

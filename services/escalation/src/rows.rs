@@ -13,7 +13,7 @@ use case::state::{Case, ClockPhase, ClockState};
 use case::time::At;
 use jiff::Timestamp;
 use projection::{CaseChange, Change, FoldError, Projection};
-use registry::ids::{AreaCode, OrgId};
+use registry::ids::{AreaCode, OrgId, RegistryVersion};
 use rusqlite::{Connection, Row, Transaction, params};
 use service_kit::trace::TraceContext;
 use uuid::Uuid;
@@ -21,14 +21,17 @@ use uuid::Uuid;
 /// Running clocks, by when each is due, and their cases, by when the next timer of each fires.
 pub(crate) struct Clocks;
 
-/// A case with something due, and when the soonest of it is.
+/// A case in which a clock runs, as of the commit that last changed it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct DueCase {
+pub(crate) struct CaseRow {
     pub case: CaseId,
-    pub next_at: At,
-    /// Of the commit that last changed the case, when that had one.
+    /// When its next timer fires, by the rules it was made under; none when nothing fires by them.
+    pub next_at: Option<At>,
+    /// The rules it was made under: those in force as of the commit.
+    pub rules: RegistryVersion,
+    /// Of the commit, when that had one.
     pub trace: Option<TraceContext>,
-    number: i64,
+    pub number: i64,
 }
 
 impl Projection for Clocks {
@@ -37,21 +40,26 @@ impl Projection for Clocks {
     }
 
     fn version(&self) -> u32 {
-        3
+        4
     }
 
     fn create(&self, db: &Connection) -> rusqlite::Result<()> {
         db.execute_batch(
             "CREATE TABLE cases (
-                number INTEGER PRIMARY KEY, case_id BLOB NOT NULL, area TEXT, next_us INTEGER, traceparent TEXT) STRICT;
+                number INTEGER PRIMARY KEY, case_id BLOB NOT NULL, area TEXT, next_us INTEGER, traceparent TEXT,
+                rules INTEGER NOT NULL) STRICT;
              CREATE INDEX cases_by_next ON cases (next_us) WHERE next_us IS NOT NULL;
              CREATE TABLE clocks (
                 due_us INTEGER NOT NULL, number INTEGER NOT NULL, clock INTEGER NOT NULL, org TEXT,
-                PRIMARY KEY (due_us, number, clock)) STRICT, WITHOUT ROWID;",
+                PRIMARY KEY (due_us, number, clock)) STRICT, WITHOUT ROWID;
+             CREATE TABLE rules (only INTEGER PRIMARY KEY CHECK (only = 0), version INTEGER NOT NULL) STRICT;",
         )
     }
 
     fn apply(&mut self, tx: &Transaction<'_>, change: &Change<'_>) -> Result<(), FoldError> {
+        if change.published {
+            tx.prepare_cached("INSERT OR REPLACE INTO rules VALUES (0, ?1)")?.execute([version(change)?])?;
+        }
         change.cases.iter().try_for_each(|one| replace(tx, change, one))
     }
 }
@@ -102,15 +110,22 @@ fn replace(tx: &Transaction<'_>, change: &Change<'_>, one: &CaseChange<'_>) -> R
         tx.prepare_cached("DELETE FROM cases WHERE number = ?1")?.execute([number])?;
     }
     if !after.is_empty() {
-        tx.prepare_cached("INSERT INTO cases VALUES (?1, ?2, ?3, ?4, ?5)")?.execute(params![
+        tx.prepare_cached("INSERT INTO cases VALUES (?1, ?2, ?3, ?4, ?5, ?6)")?.execute(params![
             number,
             case.id.0.as_bytes().as_slice(),
             case.area().map(AreaCode::as_str),
             next_us(change, case),
-            change.commit.traceparent
+            change.commit.traceparent,
+            version(change)?
         ])?;
     }
     Ok(())
+}
+
+/// The rules in force as of the commit; 0 before the first.
+fn version(change: &Change<'_>) -> Result<i64, FoldError> {
+    let version = change.registry.map_or(0, |registry| registry.version().0);
+    i64::try_from(version).map_err(|_| FoldError::Fact("a registry version beyond 2⁶³".to_owned()))
 }
 
 /// When the first timer of a case fires, by the rules as of the commit.
@@ -128,23 +143,54 @@ pub(crate) fn instant(micros: i64) -> At {
     At::new(Timestamp::from_microsecond(micros).unwrap_or(Timestamp::UNIX_EPOCH))
 }
 
-/// Cases with something due until an instant, soonest first, after a place in that order.
+const CASE_ROW: &str = "SELECT case_id, next_us, rules, traceparent, number FROM cases";
+
+fn case_row(row: &Row<'_>) -> rusqlite::Result<CaseRow> {
+    let (next_us, rules): (Option<i64>, i64) = (row.get(1)?, row.get(2)?);
+    let traceparent: Option<String> = row.get(3)?;
+    Ok(CaseRow {
+        case: case_id(row, 0)?,
+        next_at: next_us.map(instant),
+        rules: RegistryVersion(rules.unsigned_abs()),
+        trace: traceparent.as_deref().and_then(TraceContext::parse),
+        number: row.get(4)?,
+    })
+}
+
+/// Cases with something due until an instant by the rules of their rows, soonest first, after a place in that order.
 pub(crate) fn due(
     db: &Connection,
     until: At,
-    after: Option<DueCase>,
+    after: Option<CaseRow>,
     limit: u32,
-) -> rusqlite::Result<Vec<DueCase>> {
-    let (after_us, after_number) = after.map_or((i64::MIN, 0), |after| (micros(after.next_at), after.number));
-    let mut query = db.prepare_cached(
-        "SELECT case_id, next_us, traceparent, number FROM cases
-         WHERE next_us <= ?1 AND (next_us, number) > (?2, ?3) ORDER BY next_us, number LIMIT ?4",
-    )?;
-    let rows = query.query_map(params![micros(until), after_us, after_number, limit], |row| {
-        let traceparent: Option<String> = row.get(2)?;
-        let trace = traceparent.as_deref().and_then(TraceContext::parse);
-        Ok(DueCase { case: case_id(row, 0)?, next_at: instant(row.get(1)?), trace, number: row.get(3)? })
-    })?;
+) -> rusqlite::Result<Vec<CaseRow>> {
+    let after_us = after.and_then(|after| after.next_at).map_or(i64::MIN, micros);
+    let after_number = after.map_or(0, |after| after.number);
+    let mut query = db.prepare_cached(&format!(
+        "{CASE_ROW} WHERE next_us <= ?1 AND (next_us, number) > (?2, ?3) ORDER BY next_us, number LIMIT ?4"
+    ))?;
+    let rows = query.query_map(params![micros(until), after_us, after_number, limit], case_row)?;
+    rows.collect()
+}
+
+/// The rules in force as of the rows; 0 before the first.
+pub(crate) fn rules(db: &Connection) -> rusqlite::Result<RegistryVersion> {
+    let mut query = db.prepare_cached("SELECT coalesce(max(version), 0) FROM rules")?;
+    let version: i64 = query.query_row([], |row| row.get(0))?;
+    Ok(RegistryVersion(version.unsigned_abs()))
+}
+
+/// Cases whose rows were made under older rules than these, after a number, in order of it.
+pub(crate) fn older(
+    db: &Connection,
+    rules: RegistryVersion,
+    after: i64,
+    limit: u32,
+) -> rusqlite::Result<Vec<CaseRow>> {
+    let rules = i64::try_from(rules.0).unwrap_or(i64::MAX);
+    let mut query =
+        db.prepare_cached(&format!("{CASE_ROW} WHERE number > ?1 AND rules < ?2 ORDER BY number LIMIT ?3"))?;
+    let rows = query.query_map(params![after, rules, limit], case_row)?;
     rows.collect()
 }
 
@@ -164,15 +210,6 @@ pub(crate) fn next_after(db: &Connection, now: At) -> rusqlite::Result<Option<At
     let mut query = db.prepare_cached("SELECT min(next_us) FROM cases WHERE next_us > ?1")?;
     let next: Option<i64> = query.query_row([micros(now)], |row| row.get(0))?;
     Ok(next.map(instant))
-}
-
-/// All cases in which a clock runs, with their numbers, after a number, in order of them.
-pub(crate) fn all(db: &Connection, after: Option<i64>, limit: u32) -> rusqlite::Result<Vec<(i64, CaseId)>> {
-    let mut query =
-        db.prepare_cached("SELECT number, case_id FROM cases WHERE number > ?1 ORDER BY number LIMIT ?2")?;
-    let rows =
-        query.query_map(params![after.unwrap_or(0), limit], |row| Ok((row.get(0)?, case_id(row, 1)?)))?;
-    rows.collect()
 }
 
 fn case_id(row: &Row<'_>, column: usize) -> rusqlite::Result<CaseId> {

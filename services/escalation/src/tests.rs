@@ -1,4 +1,5 @@
 mod listing;
+mod published;
 
 use case::event::intake::NoteAdded;
 use case::event::parts::{By, Channel, Profile};
@@ -65,8 +66,13 @@ async fn raised(world: &World, number: u8) -> CaseId {
 
 /// Accepted, filed under the first matter, and dispatched to a department that holds it.
 async fn dispatched(world: &World, number: u8) -> CaseId {
-    use registry::ids::Role;
     let id = raised(world, number).await;
+    dispatch(world, id).await;
+    id
+}
+
+async fn dispatch(world: &World, id: CaseId) {
+    use registry::ids::Role;
     let registry = world.desk.registry.current().expect("published");
     let matter = registry.content().matters.first().expect("a matter").id.clone();
     let accept = |case: &Case, actor: &Actor, rules: &Rules<'_>, now: At| -> Decided {
@@ -83,7 +89,6 @@ async fn dispatched(world: &World, number: u8) -> CaseId {
         routing::decide(case, &dispatch, actor, rules, now)
     };
     world.decide(&person_with(world, Role::Dispatcher), id, dispatch).await.expect("dispatched");
-    id
 }
 
 fn person_with(world: &World, role: registry::ids::Role) -> String {
