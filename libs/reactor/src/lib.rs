@@ -3,16 +3,17 @@
 //! Belongs here: finding the cases that ask for something nobody commands, and doing it once. Does not belong: what is decided
 //! (`case`), when time is the trigger (the escalation service has its own rows).
 //!
-//! Invariants, as absences: running twice, rebuilding the rows, or two copies at work change nothing; a case that refuses does not
-//! keep others waiting; nothing is forgotten by a restart, because nothing is remembered but the rows.
+//! Invariants, as absences: running twice, rebuilding the rows, or two copies at work change nothing; a case that refuses, or
+//! that has something wrong with it, does not keep others waiting; nothing is forgotten by a restart, because nothing is remembered but the rows.
 
+mod aside;
 #[cfg(test)]
 mod tests;
 mod todo;
+mod worker;
 
 use std::path::Path;
 use std::pin::Pin;
-use std::time::Duration;
 
 use case::event::Event;
 use case::ids::{CaseId, derived_uuid};
@@ -20,20 +21,16 @@ use case::state::Case;
 use case::time::At;
 use case::{Refusal, Rules};
 use desk::Desk;
-use ledger::{CommandContext, ExecuteError, Position};
-use projection::{OpenError, Options, ReadError, View};
+use ledger::{CommandContext, ExecuteError};
+use projection::{OpenError, Options, View};
 use service_kit::shutdown::Shutdown;
-use service_kit::trace::{self, TraceContext};
-use tracing::Instrument as _;
+use service_kit::trace::TraceContext;
 use uuid::Uuid;
 
+pub use crate::aside::{AboutAll, Aside};
 pub use crate::todo::Wants;
 use crate::todo::{Row, Todo};
-
-/// Rows worked before the next look at the clock of the shutdown.
-const ROWS_MAX: u32 = 64;
-/// How long to wait before trying again what could not be tried: the ledger was busy or away.
-const RETRY_DELAY: Duration = Duration::from_millis(250);
+use crate::worker::Worker;
 
 /// A decision Whistle makes by itself, on one case.
 pub type Decide = fn(&Case, &Rules<'_>, At) -> Result<Vec<Event>, Refusal>;
@@ -98,82 +95,14 @@ impl Reactor {
                 ending.fail(self.name);
             }
         });
-        let (worker, rows, ending) = (desk.clone(), view.clone(), shutdown.clone());
+        let (worker, ending) = (Worker::new(self, desk.clone(), view.clone()), shutdown.clone());
         shutdown.spawn(self.name, async move {
             tokio::select! {
-                () = self.work(&worker, &rows) => {}
+                () = worker.run() => {}
                 () = ending.started() => {}
             }
         });
         Ok(view)
-    }
-
-    /// Works row after row, in the order of their last change; waits when there is none. Ends when the rows do.
-    async fn work(&self, desk: &Desk, view: &View) {
-        let mut worked = Position::ZERO;
-        let mut registry = None;
-        loop {
-            let current = desk.registry.current().map(|registry| registry.version());
-            if current != registry {
-                // Other rules may allow what was refused.
-                (registry, worked) = (current, Position::ZERO);
-            }
-            let seen = view.position();
-            let rows = match view.read(move |db| todo::after(db, worked, ROWS_MAX)).await {
-                Ok(rows) => rows,
-                Err(ReadError::Parked { name, reason }) => {
-                    tracing::error!(name, reason, "the rows stand still");
-                    return;
-                }
-                Err(error) => {
-                    tracing::warn!(%error, reactor = self.name, "rows could not be read");
-                    tokio::time::sleep(RETRY_DELAY).await;
-                    continue;
-                }
-            };
-            let Some(last) = rows.last().map(|row| row.position) else {
-                if view.changed_since(seen).await.is_err() {
-                    return;
-                }
-                continue;
-            };
-            match self.work_rows(desk, &rows).await {
-                Ok(()) => worked = last,
-                Err(reached) => {
-                    worked = reached.unwrap_or(worked);
-                    tokio::time::sleep(RETRY_DELAY).await;
-                }
-            }
-        }
-    }
-
-    /// Works rows in order; stops at one that could not be tried, and says how far it came.
-    async fn work_rows(&self, desk: &Desk, rows: &[Row]) -> Result<(), Option<Position>> {
-        let mut reached = None;
-        for row in rows {
-            match self.act(desk, row).await {
-                Ok(()) => reached = Some(row.position),
-                Err(error) => {
-                    tracing::warn!(%error, reactor = self.name, case_id = %row.case, "will be tried again");
-                    return Err(reached);
-                }
-            }
-        }
-        Ok(())
-    }
-
-    async fn act(&self, desk: &Desk, row: &Row) -> Result<(), ExecuteError> {
-        let trace = row.trace.map(|led_here| led_here.child());
-        let trigger = Trigger { case: row.case, command_id: command_id(self.name, row), trace };
-        let span = trace::automatic(self.name, row.trace, trace);
-        match (self.act)(desk, trigger).instrument(span).await {
-            Ok(()) | Err(ExecuteError::CommandIdReused) => Ok(()),
-            Err(ExecuteError::Refused(refusal)) => {
-                tracing::debug!(%refusal, reactor = self.name, case_id = %row.case, "left to a person");
-                Ok(())
-            }
-            Err(error) => Err(error),
-        }
     }
 }
 

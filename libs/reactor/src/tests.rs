@@ -1,3 +1,5 @@
+use std::sync::atomic::{AtomicU32, Ordering};
+
 use case::event::intake::{CaseRaised, NoteAdded};
 use case::event::parts::{By, Channel, Place, Profile};
 use case::event::{Event, Intake};
@@ -6,13 +8,13 @@ use case::sealed::{SealAlgorithm, Sealed};
 use case::state::Case;
 use case::time::At;
 use case::{Refusal, Rules};
-use ledger::CommandContext;
+use ledger::{CommandContext, ExecuteError, LedgerError, Position};
 use registry::ids::RegistryVersion;
 use service_kit::trace::TraceContext;
-use test_kit::{DEADLINE, World};
+use test_kit::{DEADLINE, World, wait_until};
 use uuid::Uuid;
 
-use crate::{Acting, Reactor, Trigger, decide_alone};
+use crate::{AboutAll, Acting, Aside, Reactor, Trigger, decide_alone};
 
 const GIVEN: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
 
@@ -94,4 +96,76 @@ async fn what_is_done_by_itself_is_in_the_trace_that_led_to_it() {
     assert_eq!((kept.trace_id, kept.sampled), (given.trace_id, given.sampled));
     assert_ne!(kept.span_id, given.span_id);
     assert_eq!(noted_after(&world, 2, None).await, None, "no trace is made up for a commit that was in none");
+}
+
+const SPOILT: CaseId = CaseId(Uuid::from_u128(1));
+
+fn act_but_on_spoilt(desk: &desk::Desk, trigger: Trigger) -> Acting<'_> {
+    if trigger.case == SPOILT {
+        return Box::pin(async { Err(ExecuteError::Invalid("spoilt".to_owned())) });
+    }
+    act(desk, trigger)
+}
+
+#[tokio::test]
+async fn a_case_that_cannot_be_worked_does_not_keep_the_next_one_waiting() {
+    let world = World::start().await;
+    let now = world.desk.clock.now();
+    let context = CommandContext::new("p-test", SPOILT.0, [0; 32]);
+    world.desk.ledger.execute(&context, now, &[SPOILT], |_| Ok(vec![vec![raised()]])).await.unwrap();
+    let reactor =
+        Reactor { name: "notes", version: 1, wants: is_bare, new_cases_ask: true, act: act_but_on_spoilt };
+    reactor.start(&world.desk, &world.dir("rows"), &world.shutdown).await.unwrap();
+    noted_after(&world, 2, None).await;
+    assert!(is_bare(&world.desk.ledger.read_case(SPOILT).await.unwrap()));
+}
+
+static TRIES: AtomicU32 = AtomicU32::new(0);
+
+fn act_at_the_third_try(desk: &desk::Desk, trigger: Trigger) -> Acting<'_> {
+    if TRIES.fetch_add(1, Ordering::Relaxed) < 2 {
+        let damaged = LedgerError::Damaged { position: Position(1), detail: "test".to_owned() };
+        return Box::pin(async { Err(damaged.into()) });
+    }
+    act(desk, trigger)
+}
+
+#[tokio::test]
+async fn a_case_that_was_set_aside_is_tried_again_and_worked_once_it_can_be() {
+    let ops = service_kit::ops::Ops::install("test").unwrap();
+    let counted = |count: u32| {
+        let line = format!("whistle_cases_set_aside{{work=\"again\"}} {count}");
+        move |text: String| text.contains(&line)
+    };
+    let world = World::start().await;
+    let reactor =
+        Reactor { name: "again", version: 1, wants: is_bare, new_cases_ask: true, act: act_at_the_third_try };
+    reactor.start(&world.desk, &world.dir("rows"), &world.shutdown).await.unwrap();
+    let (one, none) = (counted(1), counted(0));
+    let noted = noted_after(&world, 1, None);
+    let seen = wait_until("the case to be counted", DEADLINE, || one(ops.metrics()));
+    tokio::join!(noted, seen);
+    wait_until("no case to be counted", DEADLINE, || none(ops.metrics())).await;
+    assert_eq!(TRIES.load(Ordering::Relaxed), 3);
+}
+
+#[tokio::test]
+async fn what_is_wrong_with_the_ledger_sets_no_case_aside() {
+    let mut aside = Aside::new("test");
+    for error in [
+        ExecuteError::Busy,
+        ExecuteError::Unavailable,
+        ExecuteError::Away,
+        LedgerError::Away.into(),
+        LedgerError::Stopped.into(),
+        LedgerError::Alien(String::new()).into(),
+        LedgerError::Protocol(String::new()).into(),
+    ] {
+        assert_eq!(aside.put(SPOILT, &error), Err(AboutAll), "{error}");
+        assert!(aside.is_empty());
+    }
+    let mut numbers = 0..;
+    let own = ExecuteError::Invalid("spoilt".to_owned());
+    while aside.put(CaseId(Uuid::from_u128(numbers.next().unwrap())), &own).is_ok() {}
+    assert_eq!(numbers.next(), Some(1025), "so many at once are no fault of single cases");
 }

@@ -2,7 +2,7 @@ use case::ids::CaseId;
 use case::state::Case;
 use ledger::Position;
 use projection::{Change, FoldError, Projection};
-use rusqlite::{Connection, Transaction, params};
+use rusqlite::{Connection, OptionalExtension as _, Transaction, params};
 use service_kit::trace::TraceContext;
 use uuid::Uuid;
 
@@ -77,12 +77,25 @@ pub(crate) fn after(db: &Connection, position: Position, limit: u32) -> rusqlite
         "SELECT case_id, position, traceparent FROM todo WHERE position > ?1 ORDER BY position LIMIT ?2",
     )?;
     let after = i64::try_from(position.get()).unwrap_or(i64::MAX);
-    let rows = query.query_map(params![after, limit], |row| {
-        let id: [u8; 16] = row.get(0)?;
-        let position: i64 = row.get(1)?;
-        let traceparent: Option<String> = row.get(2)?;
-        let trace = traceparent.as_deref().and_then(TraceContext::parse);
-        Ok(Row { case: CaseId(Uuid::from_bytes(id)), position: Position(position.unsigned_abs()), trace })
-    })?;
+    let rows = query.query_map(params![after, limit], row)?;
     rows.collect()
+}
+
+/// The rows of these cases, of those that have one.
+pub(crate) fn of_cases(db: &Connection, cases: &[CaseId]) -> rusqlite::Result<Vec<Row>> {
+    let mut query =
+        db.prepare_cached("SELECT case_id, position, traceparent FROM todo WHERE case_id = ?1")?;
+    let mut rows = Vec::new();
+    for case in cases {
+        rows.extend(query.query_row([case.0.as_bytes().as_slice()], row).optional()?);
+    }
+    Ok(rows)
+}
+
+fn row(row: &rusqlite::Row<'_>) -> rusqlite::Result<Row> {
+    let id: [u8; 16] = row.get(0)?;
+    let position: i64 = row.get(1)?;
+    let traceparent: Option<String> = row.get(2)?;
+    let trace = traceparent.as_deref().and_then(TraceContext::parse);
+    Ok(Row { case: CaseId(Uuid::from_bytes(id)), position: Position(position.unsigned_abs()), trace })
 }

@@ -89,8 +89,8 @@ impl Escalation {
         vec![("escalation", Box::new(move || view.status().ready(lag_events_max).into()))]
     }
 
-    /// Waits until every timer due at this instant or before has fired, of everything committed before the call. For whoever steps the
-    /// clock by hand.
+    /// Waits until every timer due at this instant or before has fired, of everything committed before the call; so
+    /// never while a case is set aside. For whoever steps the clock by hand.
     pub async fn settled(&self, until: At) {
         let position = self.desk.ledger.head().position;
         let mut quiet = self.quiet.clone();

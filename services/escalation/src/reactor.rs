@@ -12,6 +12,7 @@ use jiff::SignedDuration;
 use ledger::{CommandContext, ExecuteError, Position};
 use metrics::counter;
 use projection::View;
+use reactor::Aside;
 use registry::ids::RegistryVersion;
 use service_kit::trace;
 use tokio::sync::watch;
@@ -34,6 +35,7 @@ pub(crate) struct Timers {
     view: View,
     quiet: watch::Sender<Quiet>,
     older: Older,
+    aside: Aside,
 }
 
 /// What the timers know: of everything committed up to a position, nothing is due before an instant.
@@ -63,7 +65,7 @@ enum Stop {
 
 impl Timers {
     pub(crate) fn new(desk: Desk, view: View, quiet: watch::Sender<Quiet>) -> Self {
-        Self { desk, view, quiet, older: Older::default() }
+        Self { desk, view, quiet, older: Older::default(), aside: Aside::new("escalation") }
     }
 
     pub(crate) async fn run(mut self) {
@@ -84,8 +86,10 @@ impl Timers {
         let seen = self.view.position();
         let rules = self.rules_of_rows().await?;
         self.older.compare_with(rules);
-        self.look_at_older().await?;
+        self.aside.open();
+        self.look_at_older(now).await?;
         let reached = self.fire_due(now).await?;
+        self.aside.close();
         if reached > seen {
             // What was fired changes the rows; look again before sleeping.
             return self.wait_for_rows(reached).await;
@@ -94,7 +98,9 @@ impl Timers {
             return Ok(());
         }
         let next = self.next_after(now).await?;
-        self.quiet.send_replace(Quiet { position: seen, until: Some(next) });
+        if self.aside.is_empty() {
+            self.quiet.send_replace(Quiet { position: seen, until: Some(next) });
+        }
         self.sleep_until(next, seen, rules).await
     }
 
@@ -114,12 +120,18 @@ impl Timers {
     }
 
     /// Looks at some of the cases whose rows were made under older rules, and notes what the present ones say of them. Begins where it
-    /// ended last, also after a failure.
-    async fn look_at_older(&mut self) -> Result<(), Stop> {
+    /// ended last, also after a failure. Of a case that cannot be read nothing is known, so it counts as due.
+    async fn look_at_older(&mut self, now: At) -> Result<(), Stop> {
         let Some((rules, after)) = self.older.unseen() else { return Ok(()) };
         let page = self.read(move |db| rows::older(db, rules, after, PAGE)).await?;
         for row in &page {
-            let next = self.soonest(row.case).await.map_err(|error| later(row.case, &error))?;
+            let next = match self.soonest(row.case).await {
+                Ok(next) => next,
+                Err(error) => {
+                    self.put_aside(row, &error)?;
+                    Some(now)
+                }
+            };
             self.older.see(row, next);
         }
         if page.is_empty() {
@@ -150,8 +162,19 @@ impl Timers {
         Ok(reached)
     }
 
+    /// Fires what is due in one case, unless it is to wait; stops at what is no fault of the case.
     async fn work(&mut self, row: &CaseRow, now: At) -> Result<Position, Stop> {
-        self.fire_case(row, now).await.map_err(|error| later(row.case, &error))
+        if self.aside.is_waiting(row.case) {
+            return Ok(Position::ZERO);
+        }
+        match self.fire_case(row, now).await {
+            Ok(reached) => Ok(reached),
+            Err(error) => self.put_aside(row, &error).map(|()| Position::ZERO),
+        }
+    }
+
+    fn put_aside(&mut self, row: &CaseRow, error: &ExecuteError) -> Result<(), Stop> {
+        self.aside.put(row.case, error).map_err(|_about_all| Stop::Later)
     }
 
     /// Fires the timers of one case that are due, soonest first, each in a commit of its own, in the trace that led to them.
@@ -215,7 +238,7 @@ impl Timers {
         Ok(of_rows.into_iter().chain(self.older.next_after(now)).min())
     }
 
-    /// Sleeps until an instant, a change of the rows, or other rules than these.
+    /// Sleeps until an instant, a change of the rows, other rules than these, or the end of a pause.
     async fn sleep_until(
         &self,
         next: Option<At>,
@@ -228,6 +251,7 @@ impl Timers {
         tokio::select! {
             () = self.desk.clock.sleep_until(until) => Ok(()),
             moved = self.rows_after(seen) => moved,
+            () = self.aside.over() => Ok(()),
             published = self.published(RegistryVersion(rules.0.saturating_add(1))) => published,
         }
     }
@@ -260,11 +284,6 @@ impl Timers {
             Stop::Ended
         })
     }
-}
-
-fn later(case: CaseId, error: &ExecuteError) -> Stop {
-    tracing::warn!(%error, case_id = %case, "a timer will be tried again");
-    Stop::Later
 }
 
 /// The same timer gives the same id, whoever fires it.

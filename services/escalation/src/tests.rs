@@ -1,3 +1,4 @@
+mod aside;
 mod listing;
 mod published;
 
@@ -22,6 +23,10 @@ use crate::Escalation;
 fn words() -> Sealed {
     let key_id = case::ids::KeyId::case_file();
     Sealed { alg: SealAlgorithm::Chacha20Poly1305, key_id, nonce: vec![0; 12], ciphertext: vec![1; 24] }
+}
+
+fn note() -> Event {
+    NoteAdded { by: By::Automatic { rule: None }, text: words(), public: false }.into()
 }
 
 fn ticket(world: &World) -> Raise {
@@ -221,10 +226,9 @@ async fn a_timer_fires_in_the_trace_of_what_last_happened_to_its_case() {
         traceparent: Some(given.to_string()),
         ..CommandContext::new("p-test", world.command_id(), [0; 32])
     };
-    let note = NoteAdded { by: By::Automatic { rule: None }, text: words(), public: false };
+    let note = note();
     let now = world.desk.clock.now();
-    let noted =
-        world.desk.ledger.execute(&context, now, &[id], |_| Ok(vec![vec![note.clone().into()]])).await;
+    let noted = world.desk.ledger.execute(&context, now, &[id], |_| Ok(vec![vec![note.clone()]])).await;
     let version = noted.expect("noted").cases[0].version;
     let case = world.desk.ledger.read_case(id).await.expect("reads");
     step_to(&world, &escalation, clock_of(&case, ClockKind::SignFor).due_at.instant()).await;

@@ -53,6 +53,11 @@ pub(super) const FAMILIES: &[Family] = &[
     gauge("whistle_clocks_armed", "Running clocks whose due instant is still to come."),
     gauge("whistle_clocks_overdue", "Running clocks whose due instant has passed."),
     counter("whistle_timers_fired_total", "Timers that led to a commit since the process began."),
+    // work that nobody commands
+    gauge(
+        "whistle_cases_set_aside",
+        "Cases that something wrong with them keeps from being worked, by work.",
+    ),
     // the departments' feed
     gauge("whistle_feeds_open", "Open feeds."),
     gauge("whistle_feed_lag_events", "Events the slowest open feed is behind the ledger."),
