@@ -3,8 +3,9 @@
 //! Belongs here: finding the cases that ask for something nobody commands, and doing it once. Does not belong: what is decided
 //! (`case`), when time is the trigger (the escalation service has its own rows).
 //!
-//! Invariants, as absences: running twice, rebuilding the rows, or two copies at work change nothing; a case that refuses, or
-//! that has something wrong with it, does not keep others waiting; nothing is forgotten by a restart, because nothing is remembered but the rows.
+//! Invariants, as absences: running twice, rebuilding the rows, or two copies at work change nothing; a case that refuses, or that
+//! has something wrong with it, does not keep others waiting; nothing is forgotten by a restart, because nothing is remembered but
+//! the rows; nothing stays refused by rules, a mode or a day that have passed.
 
 mod aside;
 #[cfg(test)]
@@ -35,7 +36,8 @@ use crate::worker::Worker;
 /// A decision Whistle makes by itself, on one case.
 pub type Decide = fn(&Case, &Rules<'_>, At) -> Result<Vec<Event>, Refusal>;
 
-/// The work on one case, under a command id that derives from the trigger. A refusal is no error: a person has to look.
+/// The work on one case, under a command id that derives from the trigger. A refusal is no error: a person has to look. It is asked
+/// again under other rules, in another mode, after a restart, and every hour.
 pub type Act = for<'a> fn(&'a Desk, Trigger) -> Acting<'a>;
 
 /// Work under way.

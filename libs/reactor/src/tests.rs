@@ -1,3 +1,5 @@
+mod refused;
+
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use case::event::intake::{CaseRaised, NoteAdded};
@@ -98,6 +100,11 @@ async fn what_is_done_by_itself_is_in_the_trace_that_led_to_it() {
     assert_eq!(noted_after(&world, 2, None).await, None, "no trace is made up for a commit that was in none");
 }
 
+async fn raise(world: &World, id: CaseId) {
+    let (context, now) = (CommandContext::new("p-test", id.0, [0; 32]), world.desk.clock.now());
+    world.desk.ledger.execute(&context, now, &[id], |_| Ok(vec![vec![raised()]])).await.unwrap();
+}
+
 const SPOILT: CaseId = CaseId(Uuid::from_u128(1));
 
 fn act_but_on_spoilt(desk: &desk::Desk, trigger: Trigger) -> Acting<'_> {
@@ -110,9 +117,7 @@ fn act_but_on_spoilt(desk: &desk::Desk, trigger: Trigger) -> Acting<'_> {
 #[tokio::test]
 async fn a_case_that_cannot_be_worked_does_not_keep_the_next_one_waiting() {
     let world = World::start().await;
-    let now = world.desk.clock.now();
-    let context = CommandContext::new("p-test", SPOILT.0, [0; 32]);
-    world.desk.ledger.execute(&context, now, &[SPOILT], |_| Ok(vec![vec![raised()]])).await.unwrap();
+    raise(&world, SPOILT).await;
     let reactor =
         Reactor { name: "notes", version: 1, wants: is_bare, new_cases_ask: true, act: act_but_on_spoilt };
     reactor.start(&world.desk, &world.dir("rows"), &world.shutdown).await.unwrap();

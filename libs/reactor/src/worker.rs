@@ -3,6 +3,8 @@
 use std::time::Duration;
 
 use desk::Desk;
+use jiff::{SignedDuration, Timestamp};
+use ledger::registry_stream::Modes;
 use ledger::{ExecuteError, Position};
 use projection::{ReadError, View};
 use registry::ids::RegistryVersion;
@@ -17,6 +19,8 @@ use crate::{Reactor, Trigger, command_id};
 const ROWS_MAX: u32 = 64;
 /// How long to wait before trying again what could not be tried: the ledger was busy or away.
 const RETRY_DELAY: Duration = Duration::from_millis(250);
+/// How long what was refused is left alone while the rules stay the same: time alone may allow it, as when an organisation begins.
+const REFUSED_FOR: SignedDuration = SignedDuration::from_hours(1);
 
 pub(crate) struct Worker {
     reactor: Reactor,
@@ -24,13 +28,17 @@ pub(crate) struct Worker {
     view: View,
     /// Rows changed up to here were worked, or set aside.
     worked: Position,
+    /// When all rows are worked again, whatever was refused.
+    all_again_at: Timestamp,
+    /// What the rows were worked under.
     registry: Option<RegistryVersion>,
+    modes: Modes,
     aside: Aside,
 }
 
 /// Why a turn was not finished.
 enum Stop {
-    /// The rows stand still, or nobody makes them any more.
+    /// The rows stand still, or nobody makes them or follows the registry any more.
     Ended,
     /// What is needed is busy or away.
     Later,
@@ -38,8 +46,9 @@ enum Stop {
 
 impl Worker {
     pub(crate) fn new(reactor: Reactor, desk: Desk, view: View) -> Self {
-        let aside = Aside::new(reactor.name);
-        Self { reactor, desk, view, worked: Position::ZERO, registry: None, aside }
+        let (aside, all_again_at) = (Aside::new(reactor.name), desk.clock.now());
+        let (worked, modes) = (Position::ZERO, Modes::default());
+        Self { reactor, desk, view, worked, all_again_at, registry: None, modes, aside }
     }
 
     /// Works row after row; waits when there is none. Ends when the rows do.
@@ -54,11 +63,7 @@ impl Worker {
     }
 
     async fn turn(&mut self) -> Result<(), Stop> {
-        let current = self.desk.registry.current().map(|registry| registry.version());
-        if current != self.registry {
-            // Other rules may allow what was refused.
-            (self.registry, self.worked) = (current, Position::ZERO);
-        }
+        self.begin_anew();
         let seen = self.view.position();
         let (again, next) = self.rows().await?;
         for row in &again {
@@ -70,6 +75,17 @@ impl Worker {
         }
         self.aside.close();
         if next.is_empty() { self.wait(seen).await } else { Ok(()) }
+    }
+
+    /// Begins with the first row where what was refused may be allowed by now: by other rules, in another mode, or by the time.
+    fn begin_anew(&mut self) {
+        let registry = self.desk.registry.current().map(|registry| registry.version());
+        let (modes, now) = (self.desk.registry.modes(), self.desk.clock.now());
+        if registry == self.registry && modes == self.modes && now < self.all_again_at {
+            return;
+        }
+        (self.registry, self.modes, self.worked) = (registry, modes, Position::ZERO);
+        self.all_again_at = now.checked_add(REFUSED_FOR).unwrap_or(Timestamp::MAX);
     }
 
     /// What is to be tried again, and what comes next.
@@ -116,10 +132,14 @@ impl Worker {
         }
     }
 
-    /// Waits for a change of the rows, or for the end of a pause.
+    /// Waits for a change of the rows or of the rules, which follow the log each by itself, for the end of a pause, or for the time.
     async fn wait(&self, seen: Position) -> Result<(), Stop> {
         tokio::select! {
             moved = self.view.changed_since(seen) => moved.map(|_position| ()).map_err(|_behind| Stop::Ended),
+            changed = self.desk.registry.changed_from(self.registry, &self.modes) => {
+                changed.map_err(|_gone| Stop::Ended)
+            }
+            () = self.desk.clock.sleep_until(self.all_again_at) => Ok(()),
             () = self.aside.over() => Ok(()),
         }
     }

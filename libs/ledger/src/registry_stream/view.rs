@@ -72,6 +72,22 @@ impl RegistryView {
         let state = state.wait_for(there).await.map_err(|_gone| RegistryGone)?;
         state.registry.clone().ok_or(RegistryGone)
     }
+
+    /// Waits until another version than this one is in force here, or areas are in other modes than these.
+    ///
+    /// # Errors
+    /// [`RegistryGone`]
+    pub async fn changed_from(
+        &self,
+        version: Option<RegistryVersion>,
+        modes: &Modes,
+    ) -> Result<(), RegistryGone> {
+        let mut state = self.state.clone();
+        let other = |state: &State| {
+            state.registry.as_ref().map(|registry| registry.version()) != version || state.modes != *modes
+        };
+        state.wait_for(other).await.map(|_state| ()).map_err(|_gone| RegistryGone)
+    }
 }
 
 impl State {
