@@ -109,6 +109,16 @@ impl Clock {
         }
     }
 
+    /// Whether the wall clock is not believed now: reads it first, as [`Clock::alarm`] only hears of what somebody read. Never
+    /// true for a manual clock.
+    #[must_use]
+    pub fn has_leapt(&self) -> bool {
+        match &self.0 {
+            Kind::System(clock) => clock.has_leapt(),
+            Kind::Manual(_) => false,
+        }
+    }
+
     /// Believes the wall clock from now on, on an operator's word. A wall clock that is behind is still waited for.
     pub fn trust_wall(&self) {
         if let Kind::System(clock) = &self.0 {

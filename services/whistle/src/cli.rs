@@ -142,7 +142,7 @@ async fn dispatch(cli: &Cli) -> Result<Exit, Failure> {
     let (common, lang) = (&cli.common, cli.common.lang);
     match &cli.command {
         Command::Demo(args) => demo::run(args, lang).await,
-        Command::Serve(args) => serve::run(args, lang).await,
+        Command::Serve(args) => serve::run(args).await,
         Command::Raise(args) => act::raise(args, common).await,
         Command::Blow(args) => act::blow(args, common).await,
         Command::ReportIn(args) => act::report_in(args, common).await,

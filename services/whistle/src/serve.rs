@@ -1,14 +1,16 @@
 //! `whistle serve`: all roles in one process, or one of them over NATS; durable, until a signal.
 
 mod failures;
+mod hands;
 mod served;
+#[cfg(test)]
+mod tests;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 use registry::ids::JurisdictionId;
-use service_kit::clock::{Clock, Start, start_gap};
 use service_kit::config::Faults;
 use service_kit::ops::{Ops, Serving};
 use service_kit::principals::Principals;
@@ -16,15 +18,17 @@ use service_kit::shutdown::Shutdown;
 use tokio::net::TcpListener;
 
 pub(crate) use self::failures::not_started;
+use self::hands::Hands;
 use self::served::Served;
-use crate::all::{self, Directory, Settings, keep_tick, last_tick};
+use crate::all::{self, Directory, Settings, keep_tick};
 use crate::exit::{Exit, Failure};
-use crate::lang::{Lang, Text};
+use crate::lang::Text;
 use crate::output;
 use crate::roles::Role;
 
 /// Variables that are options of the command line, or say where a program is, and no settings.
-const NO_SETTINGS: [&str; 3] = ["WHISTLE_SERVER", "WHISTLE_TOKEN", "WHISTLE_NATS_SERVER"];
+const NO_SETTINGS: [&str; 4] =
+    ["WHISTLE_SERVER", "WHISTLE_TOKEN", "WHISTLE_NATS_SERVER", "WHISTLE_ACCEPT_GAP"];
 
 /// What one process serves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -120,12 +124,12 @@ pub(crate) struct Serve {
     #[arg(long)]
     print_config: bool,
     /// Lets timers fire although the process stood still for longer than `clock.start_gap_max_hours`.
-    #[arg(long)]
+    #[arg(long, env = "WHISTLE_ACCEPT_GAP")]
     accept_gap: bool,
 }
 
 /// Runs `serve`.
-pub(crate) async fn run(args: &Serve, lang: Lang) -> Result<Exit, Failure> {
+pub(crate) async fn run(args: &Serve) -> Result<Exit, Failure> {
     let mut settings = settings(args.config.as_deref())?;
     if args.print_config {
         return print_config(args.config.as_deref());
@@ -135,30 +139,26 @@ pub(crate) async fn run(args: &Serve, lang: Lang) -> Result<Exit, Failure> {
     refuse_simulated(&directory)?;
     let filter = settings.telemetry.filter.clone();
     let _telemetry = telemetry("whistle", &filter, settings.telemetry.json)?;
-    let (clock, frozen) = clock(args, &directory, &settings)?;
+    let hands = Hands::of(&directory, &settings, args.accept_gap)?;
     let shutdown = Shutdown::new();
     shutdown.listen_to_signals().map_err(Failure::internal)?;
     let ops = operators(args, &settings, &shutdown).await?;
     // A role may wait for NATS for hours; being asked to end ends that as well.
     let served = tokio::select! {
         () = shutdown.started() => return Ok(Exit::Ok),
-        served = Box::pin(Served::start(args, clock.clone(), settings, &shutdown)) => served,
+        served = Box::pin(Served::start(args, hands.clock.clone(), settings, &shutdown)) => served,
     };
     let mut served = served.inspect_err(|_| shutdown.start())?;
-    if !frozen {
-        keep_tick(directory.tick(), clock, &shutdown);
+    // What stands keeps its last tick, so that the next start finds the same gap.
+    if hands.stands_since.is_none() {
+        keep_tick(directory.tick(), hands.clock.clone(), &shutdown);
     }
     output::lines(&[served.line()])?;
     // Kept to the end of the process: it is asked whether it is ready while it ends.
     if let Some((ops, _serving)) = &ops {
+        ops.add([hands.check()]);
         ops.add(served.checks());
         ops.started();
-    }
-    if frozen {
-        output::say(lang.pick(
-            "距上次运行太久:照常服务,但时钟停在上次,不触发任何时限。核对系统时间后用 --accept-gap 重启。",
-            "too long since the last run: serving, with the clock stopped there, and firing nothing. Check the machine's time, then start with --accept-gap.",
-        ));
     }
     shutdown.started().await;
     served.stop().await?;
@@ -193,20 +193,6 @@ async fn operators(
     let serving = ops.serve(listener, shutdown).map_err(Failure::internal)?;
     output::lines(&[format!("ops on http://{}", serving.address())])?;
     Ok(Some((ops, serving)))
-}
-
-/// The machine's clock; or, after standing still too long, one that stands at the last tick, so that nothing fires.
-fn clock(args: &Serve, directory: &Directory, settings: &Settings) -> Result<(Clock, bool), Failure> {
-    let clock = Clock::system(settings.clock.leap_max());
-    let path = directory.tick();
-    let tick = last_tick(&path).map_err(|error| Failure::io(&path, &error))?;
-    match (start_gap(tick, clock.now(), settings.clock.start_gap_max()), tick) {
-        (Start::Gap { since_last_tick }, Some(tick)) if !args.accept_gap => {
-            tracing::error!(gap = %since_last_tick, "stood still too long; timers wait for an operator");
-            Ok((Clock::manual(tick).0, true))
-        }
-        (Start::Normal | Start::Gap { .. }, _) => Ok((clock, false)),
-    }
 }
 
 /// The settings in force.

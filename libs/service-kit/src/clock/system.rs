@@ -69,6 +69,11 @@ impl SystemClock {
         self.alarm.subscribe()
     }
 
+    pub(super) fn has_leapt(&self) -> bool {
+        self.now();
+        *self.alarm.borrow()
+    }
+
     pub(super) fn trust_wall(&self) {
         self.fence.lock().unwrap_or_else(PoisonError::into_inner).trust(wall(), since_boot());
         self.now();

@@ -32,6 +32,8 @@ pub(super) const FAMILIES: &[Family] = &[
     // the process
     gauge("whistle_build_info", "Always 1; which version plays which role."),
     gauge("whistle_ready", "1 when every check of /readyz says ok, else 0."),
+    gauge("whistle_clock_stands", "1 while the clock stands after a long stop and no timer fires, else 0."),
+    gauge("whistle_clock_leapt", "1 while the machine's clock is not believed after a leap, else 0."),
     // the ledger's one writer
     counter(
         "whistle_commits_total",

@@ -128,6 +128,7 @@ fn a_server_is_seen_from_outside_and_a_call_is_one_trace() {
     let checks: Vec<&str> = checks.lines().collect();
     let names = [
         "start",
+        "clock",
         "intake-hotline",
         "routing-feed",
         "routing-dispatch",
@@ -153,4 +154,32 @@ fn a_server_is_seen_from_outside_and_a_call_is_one_trace() {
     let trace = &ended[0]["span"]["trace_id"];
     assert_eq!(trace.as_str().map(str::len), Some(32), "{trace}");
     assert_eq!(&committed[0]["trace_id"], trace);
+}
+
+#[test]
+fn a_clock_that_stands_after_a_long_stop_is_seen_from_outside_until_the_gap_is_accepted() {
+    let home = Home::new();
+    std::fs::create_dir(home.path("data")).unwrap();
+    std::fs::write(home.path("data").join("tick"), "2020-01-01T00:00:00Z\n").unwrap();
+    let clock = |more: &[&str]| {
+        let server = home.serve_with(Server::start_traced, &[&["--ops", "127.0.0.1:0"], more].concat());
+        let ops = server.ops.clone().expect("it says where operators look");
+        let lines = |page: &str| get(&ops, page).1.lines().map(str::to_owned).collect::<Vec<_>>();
+        let looks = || (0..LOOKS_MAX).map(|_| lines("/readyz"));
+        let checks = looks().find(|checks| checks.iter().any(|line| line == "start: ok"));
+        let check = checks.expect("it never started").into_iter().find(|line| line.starts_with("clock: "));
+        let stands = lines("/metrics").into_iter().find(|line| line.starts_with("whistle_clock_stands "));
+        // Every line of the log is read as JSON.
+        (check.unwrap(), stands.unwrap(), server.terminate_and_tell())
+    };
+    let (check, stands, log) = clock(&[]);
+    assert!(check.starts_with("clock: not ready: stands since 2020-01-01T00:00:00Z"), "{check}");
+    assert!(check.ends_with("start once with --accept-gap"), "{check}");
+    assert_eq!(stands, "whistle_clock_stands 1");
+    let waits =
+        |line: &&serde_json::Value| line["message"].to_string().contains("timers wait for an operator");
+    assert_eq!(log.iter().filter(waits).count(), 1, "{log:?}");
+    let (check, stands, log) = clock(&["--accept-gap"]);
+    assert_eq!((check.as_str(), stands.as_str()), ("clock: ok", "whistle_clock_stands 0"));
+    assert_eq!(log.iter().filter(waits).count(), 0, "{log:?}");
 }
