@@ -126,7 +126,13 @@ impl From<Status> for Failure {
             status.message().clone_into(&mut en);
         }
         let named = reason(&status).unwrap_or_else(|| format!("{:?}", status.code()).to_uppercase());
-        let (exit, next) = meaning(status.code());
+        let (exit, mut next) = meaning(status.code());
+        if named == wire::NOT_REACHED {
+            next = Text::new(
+                "启动该角色,或在 --server 里改正它的地址",
+                "start that role, or mend its address in --server",
+            );
+        }
         Self::new(exit, &named, Text::new(zh, en), next).with(facts)
     }
 }

@@ -183,3 +183,20 @@ fn a_clock_that_stands_after_a_long_stop_is_seen_from_outside_until_the_gap_is_a
     assert_eq!((check.as_str(), stands.as_str()), ("clock: ok", "whistle_clock_stands 0"));
     assert_eq!(log.iter().filter(waits).count(), 0, "{log:?}");
 }
+
+#[test]
+fn one_role_that_is_away_is_named_and_keeps_nobody_from_the_others() {
+    let home = Home::new();
+    let server = home.serve();
+    // Port 1 of the loopback address is never listened on by an ordinary user.
+    let split = format!("intake={0},board=127.0.0.1:1,routing={0}", server.address);
+    let receipt = raise(&split, &home.worker, "00000000-0000-4000-8000-000000000001");
+    assert_eq!(receipt["repeated"], false);
+    let listed = ["case", "list", "--lang", "en", "--server", &split, "--token", &home.centre];
+    let away = run(&listed);
+    assert_eq!(away.status.code(), Some(69), "{}", told(&away));
+    let told = told(&away);
+    for said in ["NOT_REACHED", "the role board is not reached", "http://127.0.0.1:1", "start that role"] {
+        assert!(told.contains(said), "{said} is not in\n{told}");
+    }
+}
