@@ -26,6 +26,16 @@ pub fn new_key_file(path: &Path) -> Result<(), Error> {
     make_key(path).map(|_key| ())
 }
 
+/// Whether a directory has the rows of a vault and no key: so it is where rows are kept for other processes, and there only. Touches
+/// nothing.
+///
+/// # Errors
+/// [`Error::Io`] when the directory cannot be looked into.
+pub fn has_rows_alone(dir: &Path) -> Result<bool, Error> {
+    let has_key = exists(&dir.join(KEY))? || exists(&dir.join(KEY_OF_NEW))?;
+    Ok(!has_key && exists(&dir.join(files::DATABASE))?)
+}
+
 /// Reads a key file.
 pub(crate) fn read(path: &Path) -> Result<LessSafeKey, Error> {
     let reading = || format!("reading {}", path.display());

@@ -49,7 +49,7 @@ use jiff::SignedDuration;
 
 pub use error::Error;
 pub use host::{Host, RiderRefused};
-pub use key_file::new_key_file;
+pub use key_file::{has_rows_alone, new_key_file};
 pub use keyring::Keyring;
 pub use parts::{Contact, NewContact, Now, Opened, SealRequest, Swept};
 pub use secrets::Secrets;

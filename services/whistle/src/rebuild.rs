@@ -20,12 +20,16 @@ use crate::{output, serve};
 /// Between two looks at how far a fold is: short beside a fold, long beside a look.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 
-/// Deletes every projection of a data directory that no server has open, and folds them anew from the ledger. The ledger is only
-/// read; the clock stands at its last event meanwhile, so nothing falls due.
+/// Deletes every projection of the data directory of all roles in one process, which no server has open, and folds them anew from
+/// the ledger. The ledger is only read; the clock stands at its last event meanwhile, so nothing falls due.
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  whistle rebuild --data /var/lib/whistle")]
+#[command(after_help = "\
+Example:
+  whistle rebuild --data /var/lib/whistle
+
+Not for one role a process: stop the role, delete the projections/ in its data directory, and start it. The ledger role has none.")]
 pub(crate) struct Rebuild {
-    /// The data directory.
+    /// The data directory, as given to `serve all` or `demo`.
     #[arg(long, value_name = "DIR")]
     data: PathBuf,
 }
@@ -33,6 +37,7 @@ pub(crate) struct Rebuild {
 /// Runs `rebuild`.
 pub(crate) async fn run(args: &Rebuild, lang: Lang) -> Result<Exit, Failure> {
     let directory = Directory::new(&args.data);
+    refuse_one_roles(&directory)?;
     let mut settings = serve::settings(None)?;
     // Here a fold is ready when it is where the ledger ends, and not near it.
     settings.ops.follower_lag_max_events = 0;
@@ -60,6 +65,39 @@ pub(crate) async fn run(args: &Rebuild, lang: Lang) -> Result<Exit, Failure> {
     folded?;
     Failure::unless_clean(&drained)?;
     Ok(Exit::Ok)
+}
+
+/// Refuses what one role alone keeps, before anything is made or deleted there.
+fn refuse_one_roles(directory: &Directory) -> Result<(), Failure> {
+    let refused = |sentence, next| {
+        let failure = Failure::new(Exit::Usage, "ONE_ROLE", sentence, next);
+        Err(failure.with([directory.path().display().to_string()]))
+    };
+    if vault::has_rows_alone(&directory.vault()).map_err(|error| serve::not_started(error.into()))? {
+        return refused(
+            Text::new(
+                "该目录有保险库的行而没有密钥:这是总账角色的目录,没有投影可重建",
+                "the vault in this directory has rows and no key: it is the ledger role's, which has no projections",
+            ),
+            Text::new(
+                "不要把密钥放进来;要重建哪个角色,就停掉它,删除它的 projections/,再启动。若是全部角色同一进程,\
+                 则是密钥丢失:从备份恢复 vault/vault.key",
+                "put no key there; to rebuild a role, stop it, delete its projections/, start it. Of all roles in one process \
+                 the key was lost: put vault/vault.key back from its backup",
+            ),
+        );
+    }
+    let has_info = directory.info().map_err(|error| Failure::io(directory.path(), &error))?.is_some();
+    if !has_info && (directory.projections().exists() || directory.tick().exists()) {
+        return refused(
+            Text::new("这是单个角色的目录,没有总账", "this directory is one role's, and has no ledger"),
+            Text::new(
+                "停掉该角色,删除它的 projections/,再启动",
+                "stop that role, delete its projections/, start it",
+            ),
+        );
+    }
+    Ok(())
 }
 
 /// When the last event was recorded.

@@ -71,6 +71,37 @@ fn projections_fold_anew_to_the_same_lists() {
 }
 
 #[test]
+fn a_directory_of_one_role_is_not_rebuilt_and_left_as_it_is() {
+    let (data, _) = told_once();
+    let dir = tempfile::tempdir().unwrap();
+    let names = |of: &Path| {
+        let mut names: Vec<_> =
+            std::fs::read_dir(of).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        names.sort();
+        names
+    };
+    let refused = |of: &Path| {
+        let before = names(of);
+        let output = run(&["rebuild", "--data", text(of), "--lang", "en"]);
+        assert_eq!(output.status.code(), Some(64), "{}", told(&output));
+        assert_eq!(names(of), before);
+        told(&output)
+    };
+    // As the ledger role leaves it: no key, no projections.
+    let ledger = dir.path().join("ledger");
+    crate::verify::copy(data, &ledger);
+    std::fs::remove_file(ledger.join("vault/vault.key")).unwrap();
+    std::fs::remove_dir_all(ledger.join("projections")).unwrap();
+    std::fs::remove_dir_all(ledger.join("evidence")).unwrap();
+    let said = refused(&ledger);
+    assert!(said.contains("ONE_ROLE") && said.contains("put no key there"), "{said}");
+    let board = dir.path().join("board");
+    crate::verify::copy(&data.join("projections"), &board.join("projections"));
+    let said = refused(&board);
+    assert!(said.contains("ONE_ROLE") && said.contains("delete its projections/"), "{said}");
+}
+
+#[test]
 fn a_served_demonstration_answers_with_its_tokens() {
     let server = Server::start(&["demo", "--serve", "--listen", "127.0.0.1:0"]);
     let centre = ["--server", server.address.as_str(), "--token", "sandbox-centre-officer-1", "-o", "json"];
