@@ -98,8 +98,8 @@ pub const REASONS: &[(&str, &str, &str)] = &[
     ),
     (
         "UNAVAILABLE",
-        "服务暂时不可用,请稍后用同一命令编号重试,不会重复办理。",
-        "The service is away for the moment: retry with the same command id, it will not be done twice.",
+        "服务暂时不可用,请稍后再试;命令用同一命令编号重发,不会重复办理。",
+        "The service is away for the moment: try again; a command with the same command id is not done twice.",
     ),
     (
         "DATA_LOSS",

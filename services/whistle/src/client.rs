@@ -174,8 +174,8 @@ fn meaning(code: Code) -> (Exit, Text) {
         Code::Unavailable | Code::DeadlineExceeded | Code::Cancelled => (
             Exit::Unavailable,
             Text::new(
-                "用同一个 --command-id 重试,不会重复办理",
-                "retry with the same --command-id; nothing happens twice",
+                "稍后再试;办理类命令用同一个 --command-id,不会重复办理",
+                "try again; where it was a command, with the same --command-id, and nothing happens twice",
             ),
         ),
         Code::AlreadyExists => (

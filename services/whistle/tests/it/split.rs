@@ -177,6 +177,11 @@ fn nats_away_is_told_at_once_and_everything_catches_up() {
     let away = run(&asked);
     assert_eq!(away.status.code(), Some(69), "{}", told(&away));
     assert!(told(&away).contains("UNAVAILABLE"), "{}", told(&away));
+    // A case is read from the ledger and its words are opened with keys of the vault there; the registry is at hand.
+    let listed = run(&["case", "list", "--lang", "en", "--server", &server, "--token", CENTRE]);
+    assert_eq!(listed.status.code(), Some(69), "{}", told(&listed));
+    assert!(told(&listed).contains("next: try again"), "{}", told(&listed));
+    call(&server, CENTRE, &["registry", "show"]);
     for process in &district.processes {
         process.wait("not ready without NATS", |process| {
             let (ready, why) = process.ready();
