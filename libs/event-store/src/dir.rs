@@ -53,19 +53,44 @@ pub(crate) fn take_lock(dir: &Path) -> Result<File, OpenError> {
     let path = dir.join(LOCK);
     let opened = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path);
     let mut lock = opened.map_err(io_error("open", &path))?;
-    match flock(&lock, FlockOperation::NonBlockingLockExclusive) {
-        Ok(()) => {}
+    hold(dir, &mut lock)?;
+    let write = lock.set_len(0).and_then(|()| writeln!(lock, "{}", std::process::id()));
+    write.map_err(io_error("write", &path))?;
+    Ok(lock)
+}
+
+/// Keeps others out of a store that is only read: of one that cannot be written to as well, as on a read-only mount.
+pub(crate) fn take_lock_to_read(dir: &Path) -> Result<Option<File>, OpenError> {
+    let refused = match take_lock(dir) {
+        Err(error @ OpenError::Io { .. }) => error,
+        taken_or_held => return taken_or_held.map(Some),
+    };
+    match File::open(dir.join(LOCK)) {
+        Ok(mut lock) => hold(dir, &mut lock).map(|()| Some(lock)),
+        // Nobody ever opened it here, and where a lock cannot be made nobody can.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(_) => Err(refused),
+    }
+}
+
+fn hold(dir: &Path, lock: &mut File) -> Result<(), OpenError> {
+    match flock(&*lock, FlockOperation::NonBlockingLockExclusive) {
+        Ok(()) => Ok(()),
         Err(rustix::io::Errno::WOULDBLOCK) => {
             let mut holder = String::new();
             let read = lock.read_to_string(&mut holder).is_ok_and(|bytes| bytes > 0);
             let holder = if read { holder.trim().to_owned() } else { "unknown".to_owned() };
-            return Err(OpenError::Locked { dir: dir.to_owned(), holder });
+            Err(OpenError::Locked { dir: dir.to_owned(), holder })
         }
-        Err(errno) => return Err(io_error("lock", &path)(errno.into())),
+        Err(errno) => Err(io_error("lock", &dir.join(LOCK))(errno.into())),
     }
-    let write = lock.set_len(0).and_then(|()| writeln!(lock, "{}", std::process::id()));
-    write.map_err(io_error("write", &path))?;
-    Ok(lock)
+}
+
+/// Whether a directory holds anything of a store, or may: opening or copying says what keeps it from being looked into.
+#[must_use]
+pub fn is_store(dir: &Path) -> bool {
+    let parts = [dir.join(FORMAT), engine_path(dir), watermark_path(dir)];
+    parts.iter().any(|part| part.try_exists().unwrap_or(true))
 }
 
 /// Begins a new store when there is none, or when making one was cut short. Tells whether it did.

@@ -46,6 +46,7 @@ pub use chain::ChainHash;
 pub use commit::{
     Append, Committed, EPOCH_OPENED, NewCommit, NewEvent, StoredCommit, StoredEvent, Unchanged,
 };
+pub use dir::is_store;
 pub use errors::{CommitError, InvalidCommit, OpenError, ReadError};
 pub use follow::Follower;
 pub use frame::{Assigned, FrameError};

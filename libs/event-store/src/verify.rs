@@ -114,7 +114,7 @@ pub fn copy_for_verify(src: &Path, dst: &Path) -> Result<(), OpenError> {
     if !src.is_dir() {
         return Err(dir::damaged(src, "it is not a directory"));
     }
-    let _lock = dir::take_lock(src)?;
+    let _lock = dir::take_lock_to_read(src)?;
     if fs::read_dir(dst).is_ok_and(|mut entries| entries.next().is_some()) {
         return Err(dir::damaged(dst, "the directory to copy to is not empty"));
     }

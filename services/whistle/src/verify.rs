@@ -99,7 +99,7 @@ pub(crate) async fn run(args: &Verify, lang: Lang) -> Result<Exit, Failure> {
 /// # Errors
 /// [`Failure`] when there is no such ledger, it is in use, or the copy cannot be made. What is wrong with it is no error.
 pub(crate) async fn check(dir: &Path, scratch: Option<&Path>, limit: Duration) -> Result<Verdict, Failure> {
-    if !dir.is_dir() {
+    if !event_store::is_store(dir) {
         return Err(Failure::new(
             Exit::Usage,
             "NO_LEDGER",

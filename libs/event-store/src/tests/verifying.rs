@@ -74,6 +74,22 @@ async fn open_store_is_not_copied() {
 }
 
 #[tokio::test]
+async fn store_that_cannot_be_written_to_is_copied_unless_somebody_has_it() {
+    let dir = filled().await;
+    // Nobody opens a directory for writing, root neither: it stands for a file on a read-only mount.
+    let lock = dir.path().join("lock");
+    std::fs::remove_file(&lock).unwrap();
+    std::fs::create_dir(&lock).unwrap();
+    let copy = tempfile::tempdir().unwrap();
+    let holder = std::fs::File::open(&lock).unwrap();
+    holder.try_lock().unwrap();
+    assert!(matches!(copy_for_verify(dir.path(), copy.path()), Err(OpenError::Locked { .. })));
+    drop(holder);
+    copy_for_verify(dir.path(), copy.path()).unwrap();
+    assert!(copy.path().join("watermark").exists());
+}
+
+#[tokio::test]
 async fn flipped_byte_in_a_value_is_found() {
     let dir = filled().await;
     // A chunk in the middle of the long commit, far from every field.

@@ -75,4 +75,12 @@ fn a_directory_without_a_ledger_is_wrong_usage() {
     let dir = tempfile::tempdir().unwrap();
     let output = run(&["verify", "--data", text(dir.path())]);
     assert_eq!(output.status.code(), Some(64), "{}", told(&output));
+    // One level too high, where the ledger role's data directory lies under the name of a log.
+    let role = dir.path().join("ledger");
+    std::fs::create_dir_all(role.join("ledger")).unwrap();
+    std::fs::write(role.join("district.json"), "{}").unwrap();
+    let output = run(&["verify", "--data", text(dir.path())]);
+    assert_eq!(output.status.code(), Some(64), "{}", told(&output));
+    assert!(told(&output).contains("NO_LEDGER"), "{}", told(&output));
+    assert!(!role.join("lock").exists());
 }
