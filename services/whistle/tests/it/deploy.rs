@@ -191,6 +191,18 @@ fn a_directory_of_somebody_else_is_left_alone() {
 }
 
 #[test]
+fn a_program_that_is_not_there_is_named() {
+    let district = Deployed::new();
+    let output = district.script("up", &["--whistle", "/no/such/whistle"]);
+    assert_eq!(output.status.code(), Some(1), "{}", told(&output));
+    assert!(told(&output).contains("/no/such/whistle"), "{}", told(&output));
+    let there = env!("CARGO_BIN_EXE_whistle");
+    let output = district.script("up", &["--whistle", there, "--nats-server", "/no/such/nats"]);
+    assert_eq!(output.status.code(), Some(1), "{}", told(&output));
+    assert!(told(&output).contains("/no/such/nats"), "{}", told(&output));
+}
+
+#[test]
 fn every_configuration_file_loads_and_says_nothing_that_is_built_in() {
     let mut listening = Vec::new();
     for role in ["ledger", "intake", "routing", "escalation", "closure", "board"] {
