@@ -71,7 +71,7 @@ pub(crate) enum StartError {
     NoRegistry(PathBuf),
     /// The directory cannot be used.
     #[error("{0}: {1}")]
-    Directory(PathBuf, #[source] std::io::Error),
+    Directory(PathBuf, std::io::Error),
     /// The registry given is another district's.
     #[error("the directory is of {found}, the registry given of {given}")]
     OtherDistrict {

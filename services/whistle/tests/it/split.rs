@@ -224,6 +224,7 @@ fn a_second_ledger_is_refused_on_the_same_directory_and_on_the_same_subjects() {
     let same_directory = serve(&dir.path().join("data"));
     assert_eq!(same_directory.status.code(), Some(69), "{}", told(&same_directory));
     assert!(told(&same_directory).contains("DIRECTORY_IN_USE"));
+    assert_eq!(told(&same_directory).matches("uses this data directory").count(), 1, "said once");
     let same_subjects = serve(&dir.path().join("other"));
     assert_eq!(same_subjects.status.code(), Some(69), "{}", told(&same_subjects));
     assert!(told(&same_subjects).contains("LEDGER_IN_USE"));
