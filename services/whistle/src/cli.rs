@@ -1,5 +1,8 @@
 //! The command line: nouns and verbs, each with an example, each ending with a code of [`Exit`].
 
+#[cfg(test)]
+mod tests;
+
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};

@@ -5,10 +5,13 @@ pub(crate) mod cases;
 pub(crate) mod clocks;
 pub(crate) mod feed;
 pub(crate) mod registry;
+#[cfg(test)]
+mod tests;
 pub(crate) mod token;
 pub(crate) mod vault_key;
 
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use wire::pb::whistle::board::v1 as board;
 use wire::pb::whistle::board::v1::board_service_client::BoardServiceClient;
 
@@ -48,11 +51,14 @@ pub(crate) async fn case_id(client: &Client, named: &str) -> Result<String, Fail
     Ok(case.summary.unwrap_or_default().case_id)
 }
 
-/// An instant for people: local time of this machine, to the minute.
+/// An instant for people: local time of this machine, to the minute, with its offset, since sentences tell the district's time.
 pub(crate) fn local(seconds: Option<i64>) -> String {
+    in_zone(seconds, TimeZone::system())
+}
+
+fn in_zone(seconds: Option<i64>, zone: TimeZone) -> String {
     let at = seconds.and_then(|seconds| Timestamp::from_second(seconds).ok());
-    let zone = jiff::tz::TimeZone::system();
-    at.map(|at| at.to_zoned(zone).strftime("%Y-%m-%d %H:%M").to_string()).unwrap_or_default()
+    at.map(|at| at.to_zoned(zone).strftime("%Y-%m-%d %H:%M %:z").to_string()).unwrap_or_default()
 }
 
 /// A name in the language asked for.

@@ -68,7 +68,12 @@ pub(crate) struct Raise {
 #[command(after_help = "\
 Example:
   whistle blow 0199-... --to society-work-committee --to traffic-police --to urban-enforcement \\
-    --purpose '现场联合查看' --meet-at 2025-09-03T09:30:00+08:00 --meet-building qianjin-8")]
+    --purpose '现场联合查看' --meet-at 2025-09-03T09:30:00+08:00 --meet-building qianjin-8
+
+The case must be filed first: AcceptCase and FileCase of whistle.intake.v1.IntakeService. By its kind's policy a whistle may then
+wait: in the sample districts a community's ROUTINE one for a leader of its street, by ApproveWhistle of
+whistle.routing.v1.RoutingService. These are gRPC calls, described in proto/, for a token of the right role; `whistle task list`
+shows each its own.")]
 pub(crate) struct Blow {
     /// The case, by id or number.
     case: String,
@@ -199,17 +204,11 @@ pub(crate) async fn blow(args: &Blow, common: &Common) -> Result<Exit, Failure> 
 pub(crate) async fn report_in(args: &ReportIn, common: &Common) -> Result<Exit, Failure> {
     let client = common.connect().await?;
     let case = find_case(&client, &args.case, "").await?;
-    let open = |duty: &&ObligationView| match (&args.duty, &args.org) {
-        (Some(no), _) => duty.obligation_no == *no,
-        (None, org) => {
-            duty.reported_in_time.is_none() && duty.org.as_ref().map(|own| &own.id) == org.as_ref()
-        }
-    };
-    let duty = case.obligations.iter().find(open).ok_or_else(|| {
+    let duty = duty_of(&case.obligations, args.duty, args.org.as_deref()).ok_or_else(|| {
         Failure::new(
             Exit::Finding,
             "NO_SUCH_DUTY",
-            Text::new("该单位在本案没有待报到的任务", "that organisation has no duty here to report in for"),
+            Text::new("该单位在本案没有任务", "there is no such duty in this case"),
             Text::new("用 whistle case show 看任务", "see the duties with whistle case show"),
         )
     })?;
@@ -225,6 +224,24 @@ pub(crate) async fn report_in(args: &ReportIn, common: &Common) -> Result<Exit, 
     };
     let answer = RoutingServiceClient::new(client.channel()).report_in(client.call(request)).await?;
     tell(answer.into_inner().receipt, common)
+}
+
+/// The duty of this number; or the organisation's: one that waits for it to report in before any other. Whether it still may is the
+/// server's to say.
+pub(super) fn duty_of<'a>(
+    duties: &'a [ObligationView],
+    no: Option<u32>,
+    org: Option<&str>,
+) -> Option<&'a ObligationView> {
+    use shared::ObligationState::{Assigned, Contacted, SignedFor};
+    if let Some(no) = no {
+        return duties.iter().find(|duty| duty.obligation_no == no);
+    }
+    let own = || duties.iter().filter(|duty| duty.org.as_ref().map(|own| own.id.as_str()) == org);
+    let waits = |duty: &&ObligationView| {
+        duty.reported_in_time.is_none() && matches!(duty.state(), Assigned | SignedFor | Contacted)
+    };
+    own().find(waits).or_else(|| own().next_back())
 }
 
 /// Prints what is now durable.

@@ -24,7 +24,7 @@ Examples:
   whistle case list --text 井盖")]
     List(List),
     /// Shows one case: duties, clocks, and what happened.
-    #[command(after_help = "Example:\n  whistle case show 20250901-371002-0000000000001-0")]
+    #[command(after_help = "Example:\n  whistle case show 20250901-371002-00000P-S")]
     Show(Show),
     /// Tells changes as they happen, until stopped.
     #[command(after_help = "\
@@ -210,7 +210,7 @@ async fn show(args: &Show, common: &Common) -> Result<Exit, Failure> {
         let at = local(entry.recorded_time.as_ref().map(|at| at.seconds));
         lines.push(format!("{at}  {}", common.lang.pick(&entry.what, &entry.what_en)));
         let words = entry.said.iter().filter_map(|said| said.words.as_ref());
-        lines.extend(words.map(|words| format!("                  “{}”", words.text)));
+        lines.extend(words.map(|words| format!("{:width$}  “{}”", "", words.text, width = at.len())));
     }
     output::lines(&lines)?;
     Ok(Exit::Ok)
