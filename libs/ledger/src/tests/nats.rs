@@ -93,10 +93,11 @@ async fn under_load_one_message_carries_many_commits() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_second_ledger_on_the_same_subjects_is_refused() {
     let kit = Kit::nats().await;
+    let ledger = kit.ledger().await;
     let dir = tempfile::tempdir().unwrap();
     let second = serve(&store(dir.path()), kit.nats_child(), &CancellationToken::new()).await.await;
     assert!(matches!(second, Err(HostError::Rival { .. })), "{second:?}");
-    step(&kit.ledger().await, 1, case(1)).await;
+    step(&ledger, 1, case(1)).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
