@@ -210,6 +210,26 @@ impl Desk {
         .await
     }
 
+    /// Whether a command would be allowed on the case as it is now, as whoever asks is now; nothing is committed. What an answer
+    /// shows beside a receipt needs it on a repeat, whose receipt is of a right there was once.
+    ///
+    /// # Errors
+    /// The status of the refusal or of what failed.
+    pub async fn allows_now<C: Sync>(
+        &self,
+        prepared: &Prepared<C>,
+        case: CaseId,
+        decide: Decide<C>,
+    ) -> Result<(), Status> {
+        let case = self.ledger.read_case(case).await.map_err(|error| of_ledger(&error))?;
+        let registry = self.published()?;
+        let modes = self.registry.modes();
+        let ruling = Ruling { registry: &registry, modes: &modes, now: At::new(self.clock.now()) };
+        let actor = &prepared.caller.actor;
+        let decided = decide(&case, &prepared.command, actor, &ruling.rules(&case), ruling.now);
+        Ok(decided.map(|_| ()).map_err(Failure::Refused)?)
+    }
+
     /// Decides on several cases at once and commits them at once.
     ///
     /// # Errors

@@ -72,7 +72,7 @@ impl Intake {
         Ok(pb::RaiseCasesResponse { results: results.collect() })
     }
 
-    /// Writes down that the contact is shown, then shows it.
+    /// Writes down that the contact is shown, then shows it; again only to who would be shown it now.
     pub(crate) async fn reveal(
         &self,
         request: Request<pb::RevealContactRequest>,
@@ -80,6 +80,9 @@ impl Intake {
         let prepared = self.desk.prepare(request).await?;
         let case = prepared.envelope.case_id;
         let done = self.desk.decide_one(&prepared, case, case::intake::decide).await?;
+        if done.repeated {
+            self.desk.allows_now(&prepared, case, case::intake::decide).await?;
+        }
         let receipt = self.desk.receipt_of(&done, 0).await?;
         let Command::RevealContact { key_id, .. } = &prepared.command else {
             return Err(Failure::Internal.into());

@@ -1,3 +1,4 @@
+mod contacts;
 mod seen;
 
 use case::flow::Status as CaseStatus;

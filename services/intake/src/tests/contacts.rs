@@ -1,0 +1,152 @@
+//! Who is shown a contact, and which contact the vault keeps.
+
+use std::time::Duration;
+
+use case::closure::Dispose;
+use case::event::Event;
+use case::event::parts::{Evidence, EvidenceKind};
+use case::ids::{CaseId, KeyId, ObligationNo};
+use case::state::Case;
+use case::time::At;
+use case::{Actor, Refusal, Rules, closure, intake, routing};
+use registry::ids::{MatterId, OrgId};
+
+use super::*;
+
+const LEAD: &str = "p-handler-housing";
+const PHONE: &str = "13800000001";
+
+type Decided = Result<Vec<Event>, Refusal>;
+
+fn with_phone(new_case: shared::NewCase, phone: &str) -> shared::NewCase {
+    let reporter = shared::Reporter {
+        kind: shared::ReporterKind::Resident.into(),
+        name: "王某某".to_owned(),
+        phone: phone.to_owned(),
+        ..shared::Reporter::default()
+    };
+    shared::NewCase { reporters: vec![reporter], ..new_case }
+}
+
+impl Desk {
+    async fn act<F>(&self, person: &str, id: CaseId, decide: F)
+    where
+        F: Fn(&Case, &Actor, &Rules<'_>, At) -> Decided + Send + Sync,
+    {
+        self.world.decide(person, id, decide).await.expect(person);
+    }
+
+    async fn sort(&self, person: &str, id: CaseId, command: intake::Command) {
+        self.act(person, id, |case, actor, rules, now| intake::decide(case, &command, actor, rules, now))
+            .await;
+    }
+
+    async fn route(&self, person: &str, id: CaseId, command: routing::Command) {
+        self.act(person, id, |case, actor, rules, now| routing::decide(case, &command, actor, rules, now))
+            .await;
+    }
+
+    /// A confidential case that housing leads.
+    async fn hidden(&self) -> CaseId {
+        let new_case = shared::NewCase { confidential: true, ..with_phone(report(), PHONE) };
+        let request = pb::RaiseCaseRequest { command_id: self.command_id(), new_case: Some(new_case) };
+        let receipt = self.raise("p-grid_worker", request).await.expect("raised");
+        let id = CaseId(receipt.case_id.parse().expect("a UUID"));
+        self.sort("p-receptionist", id, intake::Command::Accept).await;
+        let matter = MatterId::new("fire-passage").ok();
+        self.sort("p-duty_leader", id, intake::Command::File { matter, grade: None, place: None }).await;
+        let lead = OrgId::new("housing").ok();
+        self.route("p-dispatcher", id, routing::Command::Dispatch { lead, co: Vec::new(), task: None }).await;
+        id
+    }
+
+    /// The second person's yes to the first thing that was asked.
+    async fn ask_and_allow(&self, id: CaseId) {
+        let ask = pb::RequestBreakGlassRequest {
+            command_id: self.command_id(),
+            case_id: id.to_string(),
+            expected_version: None,
+            reporter_key_id: KeyId::reporter(1).to_string(),
+            purpose: "danger".to_owned(),
+        };
+        let asked = self.intake.request_break_glass(self.request(LEAD, ask)).await.expect("asked");
+        let made = asked.into_inner().receipt.and_then(|receipt| receipt.made).expect("a number");
+        let allow = pb::DecideBreakGlassRequest {
+            command_id: self.command_id(),
+            case_id: id.to_string(),
+            expected_version: None,
+            request_no: made.request_nos[0],
+            grant: Some(true),
+        };
+        self.intake.decide_break_glass(self.request("p-duty_leader", allow)).await.expect("allowed");
+    }
+
+    fn reveal(&self, id: CaseId) -> pb::RevealContactRequest {
+        pb::RevealContactRequest {
+            command_id: self.command_id(),
+            case_id: id.to_string(),
+            expected_version: None,
+            reporter_key_id: KeyId::reporter(1).to_string(),
+            purpose: "contact".to_owned(),
+        }
+    }
+
+    async fn shown(&self, request: &pb::RevealContactRequest) -> Result<String, String> {
+        let answer = self.intake.reveal_contact(self.request(LEAD, request.clone())).await;
+        answer.map(|answer| answer.into_inner().phone).map_err(|status| reason(&status))
+    }
+
+    /// Housing disposes of the case; its duty is over.
+    async fn dispose(&self, id: CaseId) {
+        let (obligation, now) = (ObligationNo(1), At::new(self.world.desk.clock.now()));
+        self.route(LEAD, id, routing::Command::SignFor { obligation }).await;
+        let vault = &self.world.desk.vault;
+        let who_and_how = vault.seal(id, &KeyId::case_file(), "who_and_how", "电话").await.expect("sealed");
+        let told = routing::Command::RecordContact { obligation, contacted_at: now, who_and_how };
+        self.route(LEAD, id, told).await;
+        let words = async |field| vault.seal(id, &KeyId::case_file(), field, "已清理").await.expect("sealed");
+        let photo = Evidence {
+            sha256: "a".repeat(64),
+            media_type: "image/jpeg".to_owned(),
+            bytes: 1_000,
+            shows: EvidenceKind::After,
+        };
+        let command = closure::Command::Dispose(Dispose {
+            taken_up_at: now,
+            spoken_to: words("spoken_to").await,
+            measures: words("measures").await,
+            solved_by_at: now,
+            public_reply: words("public_reply").await,
+            cost_bearer: None,
+            evidence: vec![photo],
+        });
+        self.act(LEAD, id, |case, actor, rules, now| closure::decide(case, &command, actor, rules, now))
+            .await;
+    }
+}
+
+#[tokio::test]
+async fn a_reveal_sent_again_after_its_grant_ended_shows_nothing() {
+    let desk = Desk::open().await;
+    let id = desk.hidden().await;
+    desk.ask_and_allow(id).await;
+    let reveal = desk.reveal(id);
+    assert_eq!(desk.shown(&reveal).await.as_deref(), Ok(PHONE));
+    let before = desk.events();
+    assert_eq!(desk.shown(&reveal).await.as_deref(), Ok(PHONE), "an answer that was lost comes again");
+    let minutes = desk.world.desk.published().expect("a registry").limits().break_glass_minutes;
+    desk.world.clock.advance(Duration::from_secs(60 * u64::from(minutes) + 1));
+    assert_eq!(desk.shown(&reveal).await.unwrap_err(), "CONFIDENTIAL");
+    assert_eq!(desk.events(), before);
+}
+
+#[tokio::test]
+async fn a_reveal_sent_again_after_the_duty_was_done_shows_nothing() {
+    let desk = Desk::open().await;
+    let id = desk.hidden().await;
+    desk.ask_and_allow(id).await;
+    let reveal = desk.reveal(id);
+    assert_eq!(desk.shown(&reveal).await.as_deref(), Ok(PHONE));
+    desk.dispose(id).await;
+    assert_eq!(desk.shown(&reveal).await.unwrap_err(), "NOT_THE_HOLDER");
+}
