@@ -13,6 +13,7 @@ mod caller;
 mod failure;
 mod new_case;
 mod receipt;
+mod sealing;
 mod service;
 pub mod token;
 
@@ -33,7 +34,7 @@ use service_kit::trace::{Hex, TARGET, TraceContext};
 use tonic::{Request, Status};
 use tracing::field::{DisplayValue, display};
 use uuid::Uuid;
-use vault::{NewContact, SealRequest, Secrets, Vault};
+use vault::{Secrets, Vault};
 use wire::{CollectingSeal, CommandRequest, Envelope, Failure, ReplayingSeal, canonical, parse_envelope};
 
 pub use crate::caller::{Caller, traceparent};
@@ -115,7 +116,7 @@ impl Desk {
                 return Err(Failure::Invalid(violations).into());
             }
         };
-        let sealed = self.seal(envelope.case_id, &collecting, &[]).await?;
+        let sealed = self.seal(envelope.case_id, &collecting).await?;
         let code_macs = collecting.codes.iter().map(|code| self.code_mac(envelope.case_id, code));
         let code_macs = code_macs.collect::<Result<_, _>>()?;
         let mut replaying = ReplayingSeal::new(sealed).with_code_macs(code_macs);
@@ -140,27 +141,6 @@ impl Desk {
     pub fn code_mac(&self, case: CaseId, code: &str) -> Result<String, Status> {
         let mac = self.secrets()?.request_mac(format!("whistle/presence/{case}/{code}").as_bytes());
         Ok(mac.iter().map(|byte| format!("{byte:02x}")).collect())
-    }
-
-    /// Seals what a command says, and keeps the contacts it brings; both are durable when this returns.
-    ///
-    /// # Errors
-    /// UNAVAILABLE when the vault is; FAILED_PRECONDITION when the subject was erased.
-    pub async fn seal(
-        &self,
-        case: CaseId,
-        collected: &CollectingSeal,
-        contacts: &[NewContact<'_>],
-    ) -> Result<Vec<case::sealed::Sealed>, Status> {
-        if collected.texts.is_empty() && contacts.is_empty() {
-            return Ok(Vec::new());
-        }
-        let requests: Vec<SealRequest<'_>> = collected
-            .texts
-            .iter()
-            .map(|(key_id, field, plaintext)| SealRequest { case, key_id, field, plaintext })
-            .collect();
-        self.vault.seal_all(&requests, contacts).await.map_err(|error| of_vault(&error))
     }
 
     /// What goes into the header of the commit.

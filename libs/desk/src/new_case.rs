@@ -2,15 +2,15 @@
 
 use case::ids::{CaseId, KeyId};
 use case::time::At;
-use ledger::{Done, ExecuteError, Rider};
+use ledger::{Done, ExecuteError, Locked, Rider};
 use tonic::{Request, Status};
 use uuid::Uuid;
-use vault::{Contact, NewContact};
 use wire::{
     CollectingSeal, Envelope, Failure, NewCaseRequest, ReplayingSeal, SealingAtOnce, Told, canonical,
     parse_command_id,
 };
 
+use crate::sealing::as_kept;
 use crate::{Caller, Decide, Desk, Prepared, Undecided, caller, of_vault};
 
 /// When the keys of a new case's words become durable.
@@ -60,15 +60,17 @@ impl Desk {
         R: NewCaseRequest,
         R::Command: Sync,
     {
-        let mut prepared = self.prepare_for(caller, &request, traceparent, Keys::Along).await?;
+        let (mut prepared, turn) = self.prepare_for(caller, &request, traceparent, Keys::Along).await?;
         adjust(&mut prepared);
         match self.try_one(&prepared, prepared.envelope.case_id, decide).await {
             // The keys are there already, from a try that ended between vault and log: these words are sealed under them.
             Err(Undecided::Ledger(ExecuteError::RiderRefused)) => {}
             done => return Ok(done?),
         }
+        drop(turn);
         let Prepared { caller, context, .. } = prepared;
-        let mut prepared = self.prepare_for(caller, &request, context.traceparent, Keys::Before).await?;
+        let (mut prepared, _turn) =
+            self.prepare_for(caller, &request, context.traceparent, Keys::Before).await?;
         adjust(&mut prepared);
         Ok(self.try_one(&prepared, prepared.envelope.case_id, decide).await?)
     }
@@ -83,16 +85,18 @@ impl Desk {
     ) -> Result<Prepared<R::Command>, Status> {
         let caller = self.caller(request.metadata())?;
         let traceparent = caller::traceparent(request.metadata());
-        self.prepare_for(caller, &request.into_inner(), traceparent, Keys::Along).await
+        let prepared = self.prepare_for(caller, &request.into_inner(), traceparent, Keys::Along).await;
+        prepared.map(|(prepared, _turn)| prepared)
     }
 
+    /// With the turn at the case where contacts are kept already.
     async fn prepare_for<R: NewCaseRequest>(
         &self,
         caller: Caller,
         request: &R,
         traceparent: Option<String>,
         keys: Keys,
-    ) -> Result<Prepared<R::Command>, Status> {
+    ) -> Result<(Prepared<R::Command>, Option<Locked<'_>>), Status> {
         let told = Told { source: caller.principal.source.as_ref(), now: At::new(self.clock.now()) };
         let command_id = parse_command_id(request.command_id()).map_err(|mut violations| {
             let others = request.command(&told, &mut CollectingSeal::default()).err();
@@ -104,31 +108,37 @@ impl Desk {
             Keys::Along => self.vault.new_case(case_id).map_err(|error| of_vault(&error))?,
             Keys::Before => None,
         };
-        let (command, rider) = match seals {
-            Some(seals) => sealed_along(request, &told, seals)?,
-            None => (self.sealed_before(request, &told, case_id).await?, None),
+        let (command, rider, turn) = match seals {
+            Some(seals) => {
+                let (command, rider) = sealed_along(request, &told, seals)?;
+                (command, rider, None)
+            }
+            None => {
+                let (command, turn) = self.sealed_before(request, &told, case_id).await?;
+                (command, None, turn)
+            }
         };
         let envelope = Envelope { command_id, case_id, expected_version: None, occurred_at: None };
         let mac = self.secrets()?.request_mac(&canonical(R::RPC, request));
         let mut context = self.context(&caller, &envelope, mac, traceparent);
         (context.makes_cases, context.rider) = (true, rider);
-        Ok(Prepared { caller, envelope, command, context })
+        Ok((Prepared { caller, envelope, command, context }, turn))
     }
 
-    /// The command, its words sealed and its contacts kept under keys that are durable when this returns.
+    /// The command, its words sealed and, where the case is new, its contacts kept under keys that are durable when this returns.
     async fn sealed_before<R: NewCaseRequest>(
         &self,
         request: &R,
         told: &Told<'_>,
         case: CaseId,
-    ) -> Result<R::Command, Status> {
+    ) -> Result<(R::Command, Option<Locked<'_>>), Status> {
         let mut collecting = CollectingSeal::default();
         request.command(told, &mut collecting).map_err(Failure::Invalid)?;
-        let contacts = contacts(request);
-        let kept: Vec<_> =
-            contacts.iter().map(|(key_id, contact)| NewContact { case, key_id, contact }).collect();
-        let sealed = self.seal(case, &collecting, &kept).await?;
-        Ok(request.command(told, &mut ReplayingSeal::new(sealed)).map_err(Failure::Invalid)?)
+        let contacts = request.contacts();
+        let turn = if contacts.is_empty() { None } else { Some(self.ledger.turn(&[case]).await) };
+        let sealed = self.seal_new(case, &collecting, contacts).await?;
+        let command = request.command(told, &mut ReplayingSeal::new(sealed)).map_err(Failure::Invalid)?;
+        Ok((command, turn))
     }
 
     fn new_case_id(&self, caller: &Caller, ticket: Option<&str>, command_id: Uuid) -> Result<CaseId, Status> {
@@ -148,13 +158,9 @@ fn sealed_along<R: NewCaseRequest>(
     let mut sealing = SealingAtOnce::new(|key: &KeyId, field: &str, text: &str| seals.seal(key, field, text));
     let command = request.command(told, &mut sealing).map_err(Failure::Invalid)?;
     let kept = sealing.done().and_then(|()| {
-        contacts(request).iter().try_for_each(|(key_id, contact)| seals.keep(key_id, contact))
+        let contacts = as_kept(request.contacts());
+        contacts.iter().try_for_each(|(key_id, contact)| seals.keep(key_id, contact))
     });
     let rider = kept.and_then(|()| seals.rider()).map_err(|error| of_vault(&error))?;
     Ok((command, rider.map(|rider| Rider(rider.into()))))
-}
-
-fn contacts<R: NewCaseRequest>(request: &R) -> Vec<(KeyId, Contact)> {
-    let contact = |told: wire::Contact| (told.key_id, Contact { name: told.name, phone: told.phone });
-    request.contacts().into_iter().map(contact).collect()
 }

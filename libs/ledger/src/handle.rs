@@ -15,7 +15,7 @@ use crate::cache::{Cases, Commits};
 use crate::commit::{Commit, Envelope, case_stream, decode_event};
 use crate::errors::LedgerError;
 use crate::follow::Follow;
-use crate::locks::Locks;
+use crate::locks::{Locked, Locks};
 use crate::number::{self, Number};
 use crate::remote::{Introduced, Link, Remote};
 
@@ -33,6 +33,7 @@ pub struct Ledger {
 pub(crate) struct Inner {
     pub(crate) backend: Backend,
     pub(crate) locks: Locks,
+    turns: Locks,
     pub(crate) cases: Cases,
     commits: Commits,
     info: LedgerInfo,
@@ -105,6 +106,7 @@ impl Ledger {
         let inner = Inner {
             backend,
             locks: Locks::new(),
+            turns: Locks::new(),
             cases: Cases::new(options.cases_max),
             commits: Commits::new(),
             info,
@@ -183,6 +185,13 @@ impl Ledger {
     /// [`LedgerError::Away`] and what else keeps a log in another process from answering.
     pub async fn ask_head(&self) -> Result<Head, LedgerError> {
         self.inner.backend.ask_head().await
+    }
+
+    /// Waits until nobody else of this process has a turn at these cases: for whoever keeps something elsewhere that goes with a
+    /// commit, from looking at the cases until both are done. Commands are executed meanwhile as ever. All cases at once: a
+    /// second turn beside a first may wait for itself.
+    pub async fn turn(&self, cases: &[CaseId]) -> Locked<'_> {
+        self.inner.turns.lock(cases).await
     }
 
     /// Why the log cannot be relied on now: not heard of, or another answers in its place. None while all is well.

@@ -36,6 +36,7 @@ pub use event_store::{ChainHash, Expected, Head, OpenError, Position, StreamName
 pub use execute::{CASES_MAX, CONFLICT_TRIES};
 pub use follow::{Follow, Step};
 pub use handle::{Ledger, LedgerInfo, Options};
+pub use locks::Locked;
 pub use new_cases::NewCases;
 pub use remote::Origin;
 pub use remote::host::{Host, HostError, Kept, NoRiders, RiderFault, Riders, Times};

@@ -7,11 +7,13 @@ use tokio::sync::{Mutex, MutexGuard};
 /// Shards; two of 64 cases at work at once share one about every second time, and then wait for each other.
 const SHARDS: u64 = 1024;
 
-/// One writer a case inside this process, so that a busy case queues here instead of failing at the log.
+/// One at a time a case inside this process, so that a busy case queues here instead of failing at the log.
 pub(crate) struct Locks(Vec<Mutex<()>>);
 
-/// Held while a case is read, decided on and committed.
-pub(crate) struct Locked<'a>(#[expect(dead_code, reason = "held for its drop")] Vec<MutexGuard<'a, ()>>);
+/// Held while something is done to cases that nobody else of this process does meanwhile.
+#[derive(Debug)]
+#[must_use = "the cases are let go when it is dropped"]
+pub struct Locked<'a>(#[expect(dead_code, reason = "held for its drop")] Vec<MutexGuard<'a, ()>>);
 
 impl Locks {
     pub(crate) fn new() -> Self {

@@ -7,7 +7,6 @@ use case::intake::{Raise, merge, split};
 use case::time::At;
 use desk::Prepared;
 use tonic::{Request, Status};
-use vault::{Contact, NewContact};
 use wire::pb::whistle::intake::v1 as pb;
 use wire::{CollectingSeal, Failure, ReplayingSeal, Told};
 
@@ -43,12 +42,15 @@ impl Intake {
     ) -> Result<pb::SplitCaseResponse, Status> {
         let asked = request.get_ref().children.clone();
         let prepared = self.desk.prepare(request).await?;
+        let parent = prepared.envelope.case_id;
+        let born: Vec<CaseId> =
+            (0_u32..).zip(&asked).map(|(number, _)| child_id(&prepared, number)).collect();
+        let _turn = self.desk.ledger.turn(&born).await;
         let mut children = Vec::with_capacity(asked.len());
-        for (number, child) in (0_u32..).zip(&asked) {
-            children.push(self.child(&prepared, number, child).await?);
+        for ((number, child), id) in asked.iter().enumerate().zip(&born) {
+            children.push((*id, self.child(*id, number, child).await?));
         }
-        let ids: Vec<CaseId> =
-            std::iter::once(prepared.envelope.case_id).chain(children.iter().map(|(id, _)| *id)).collect();
+        let ids: Vec<CaseId> = std::iter::once(parent).chain(born).collect();
         let actor = &prepared.caller.actor;
         let done = self.desk.decide_many(&prepared.context, &ids, |cases: &[Arc<_>], ruling| {
             let Some(parent) = cases.first() else { return Ok(Vec::new()) };
@@ -66,29 +68,21 @@ impl Intake {
     /// A child with its words sealed anew under keys of its own: erasing one child's leaves the others.
     async fn child(
         &self,
-        prepared: &Prepared<()>,
-        number: u32,
+        id: CaseId,
+        number: usize,
         asked: &wire::pb::whistle::case::v1::NewCase,
-    ) -> Result<(CaseId, Raise), Status> {
-        let parent = prepared.envelope.case_id;
-        let command = prepared.envelope.command_id;
-        let id = CaseId::derived(
-            "whistle/child",
-            &[parent.0.as_bytes(), command.as_bytes(), &number.to_be_bytes()],
-        );
+    ) -> Result<Raise, Status> {
         let told = Told { source: None, now: At::new(self.desk.clock.now()) };
         let field = format!("children[{number}]");
         let mut collecting = CollectingSeal::default();
         wire::raise(asked, &field, &told, &mut collecting).map_err(Failure::Invalid)?;
-        let contacts: Vec<_> = wire::contacts(asked)
-            .into_iter()
-            .map(|told| (told.key_id, Contact { name: told.name, phone: told.phone }))
-            .collect();
-        let kept: Vec<_> =
-            contacts.iter().map(|(key_id, contact)| NewContact { case: id, key_id, contact }).collect();
-        let sealed = self.desk.seal(id, &collecting, &kept).await?;
-        let raise =
-            wire::raise(asked, &field, &told, &mut ReplayingSeal::new(sealed)).map_err(Failure::Invalid)?;
-        Ok((id, raise))
+        let sealed = self.desk.seal_new(id, &collecting, wire::contacts(asked)).await?;
+        Ok(wire::raise(asked, &field, &told, &mut ReplayingSeal::new(sealed)).map_err(Failure::Invalid)?)
     }
+}
+
+/// Follows from the command, so that a repeat names the same child.
+fn child_id(prepared: &Prepared<()>, number: u32) -> CaseId {
+    let (parent, command) = (prepared.envelope.case_id, prepared.envelope.command_id);
+    CaseId::derived("whistle/child", &[parent.0.as_bytes(), command.as_bytes(), &number.to_be_bytes()])
 }

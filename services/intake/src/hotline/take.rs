@@ -13,7 +13,6 @@ use ledger::{CommandContext, Done, ExecuteError};
 use registry::ids::SourceId;
 use service_kit::trace::TraceContext;
 use tonic::Status;
-use vault::{Contact, NewContact};
 use wire::pb::whistle::case::v1::NewCase;
 use wire::pb::whistle::intake::v1 as pb;
 use wire::{CollectingSeal, Failure, ReplayingSeal, Told};
@@ -56,6 +55,7 @@ pub(super) struct Taking {
 /// What a ticket became, sealed and ready to be decided on.
 struct Prepared {
     raise: Raise,
+    contacts: Vec<wire::Contact>,
     context: CommandContext,
 }
 
@@ -107,7 +107,8 @@ impl Taking {
         revision: u32,
         body: &Body,
     ) -> Result<Option<(Done, pb::ReceiptResult)>, NotTaken> {
-        let prepared = self.prepare(id, ticket, revision, body, Purpose::Raise, true).await?;
+        let _turn = self.desk.ledger.turn(&[id]).await;
+        let prepared = self.prepare(id, ticket, revision, body, Purpose::Raise).await?;
         let actor = &self.caller.actor;
         let done = self
             .execute(id, &prepared.context, |case, rules, now| {
@@ -132,9 +133,9 @@ impl Taking {
         revision: u32,
         body: &Body,
     ) -> Result<(Done, pb::ReceiptResult), NotTaken> {
-        let case = self.case(id).await?;
-        let highest = case.ticket.as_ref().map_or(0, |ticket| ticket.revision);
-        let prepared = self.prepare(id, ticket, revision, body, Purpose::Revise, revision > highest).await?;
+        // Until its contact is kept, so that two revisions keep theirs in the order they are committed.
+        let _turn = self.desk.ledger.turn(&[id]).await;
+        let prepared = self.prepare(id, ticket, revision, body, Purpose::Revise).await?;
         let stored = StoredTicket { source: self.source.clone(), number: ticket.number.clone(), revision };
         let actor = &self.caller.actor;
         let done = self
@@ -146,12 +147,16 @@ impl Taking {
             })
             .await;
         match done {
-            Ok(done) => Ok(named(done, pb::ReceiptResult::Revised)),
+            Ok(done) => {
+                self.keep(id, revision, prepared.contacts).await?;
+                Ok(named(done, pb::ReceiptResult::Revised))
+            }
             // Under another token of the same source: what it said cannot be compared, but it is there.
             Err(ExecuteError::Refused(Refusal::StateForbids { why: StateReason::AlreadyDone, .. })) => {
+                let cases = vec![self.case(id).await?];
                 let head =
                     self.desk.ledger.ask_head().await.map_err(|error| Status::from(of_ledger(&error)))?;
-                let (cases, position) = (vec![case], head.position);
+                let position = head.position;
                 Ok(named(
                     Done { commit: None, repeated: true, cases, position },
                     pb::ReceiptResult::Duplicate,
@@ -159,6 +164,23 @@ impl Taking {
             }
             Err(ExecuteError::CommandIdReused) => Err(Reason::RevisionReused.into()),
             Err(error) => Err(Status::from(of_execute(error)).into()),
+        }
+    }
+
+    /// Keeps how the caller of the highest revision can be reached; also when it comes again, since a try may have ended between
+    /// its commit and this.
+    async fn keep(&self, id: CaseId, revision: u32, contacts: Vec<wire::Contact>) -> Result<(), Status> {
+        if contacts.is_empty() {
+            return Ok(());
+        }
+        let case = self.case(id).await?;
+        if case.ticket.as_ref().is_none_or(|ticket| ticket.revision != revision) {
+            return Ok(());
+        }
+        match self.desk.keep_contacts(id, contacts).await {
+            // Erased since the words were sealed: the revision is there, and nobody is to be reached.
+            Err(status) if status.code() == tonic::Code::FailedPrecondition => Ok(()),
+            kept => kept,
         }
     }
 
@@ -183,7 +205,6 @@ impl Taking {
         revision: u32,
         body: &Body,
         purpose: Purpose,
-        with_contact: bool,
     ) -> Result<Prepared, NotTaken> {
         let registry = self.desk.published()?;
         let envelope = Ticket {
@@ -193,7 +214,7 @@ impl Taking {
             original: &ticket.body,
         };
         let new_case = understand(&envelope, body, purpose, &registry);
-        let raise = self.seal(id, &new_case, with_contact).await?;
+        let (raise, contacts) = self.seal(id, &new_case, purpose).await?;
         let parts: [&[u8]; 3] =
             [self.source.as_str().as_bytes(), ticket.number.as_bytes(), &revision.to_be_bytes()];
         let command_id = derived_uuid("hotline-ticket", &parts);
@@ -206,11 +227,17 @@ impl Taking {
             traceparent: Some(TraceContext::new().text()),
             ..CommandContext::new(self.caller.principal.id.clone(), command_id, mac)
         };
-        Ok(Prepared { raise, context })
+        Ok(Prepared { raise, contacts, context })
     }
 
-    /// Seals the words and keeps the contact, in one durable step.
-    async fn seal(&self, id: CaseId, new_case: &NewCase, with_contact: bool) -> Result<Raise, NotTaken> {
+    /// Seals the words, and for a case to be made keeps the contact in the same durable step; else gives back what is to be kept
+    /// once the revision is there.
+    async fn seal(
+        &self,
+        id: CaseId,
+        new_case: &NewCase,
+        purpose: Purpose,
+    ) -> Result<(Raise, Vec<wire::Contact>), NotTaken> {
         let told = Told { source: Some(&self.source), now: At::new(self.desk.clock.now()) };
         let convert = |seal: &mut dyn wire::Seal| wire::raise(new_case, "ticket", &told, seal);
         let unfit = |violations: Vec<case::refusal::Violation>| {
@@ -219,21 +246,19 @@ impl Taking {
         };
         let mut collecting = CollectingSeal::default();
         convert(&mut collecting).map_err(unfit)?;
-        let contacts = if with_contact { wire::contacts(new_case) } else { Vec::new() };
-        let contacts: Vec<_> = contacts
-            .into_iter()
-            .map(|told| (told.key_id, Contact { name: told.name, phone: told.phone }))
-            .collect();
-        let kept: Vec<_> =
-            contacts.iter().map(|(key_id, contact)| NewContact { case: id, key_id, contact }).collect();
-        let sealed = self.desk.seal(id, &collecting, &kept).await.map_err(|status| {
+        let contacts = wire::contacts(new_case);
+        let (now, later) = match purpose {
+            Purpose::Raise => (contacts, Vec::new()),
+            Purpose::Revise => (Vec::new(), contacts),
+        };
+        let sealed = self.desk.seal_new(id, &collecting, now).await.map_err(|status| {
             if status.code() == tonic::Code::FailedPrecondition {
                 NotTaken::Refused(Reason::Erased)
             } else {
                 NotTaken::Failed(status)
             }
         })?;
-        convert(&mut ReplayingSeal::new(sealed)).map_err(unfit)
+        Ok((convert(&mut ReplayingSeal::new(sealed)).map_err(unfit)?, later))
     }
 
     async fn case(&self, id: CaseId) -> Result<std::sync::Arc<Case>, Status> {

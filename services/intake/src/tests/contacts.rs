@@ -125,6 +125,73 @@ impl Desk {
     }
 }
 
+impl Desk {
+    /// The phone of the first reporter that the vault keeps.
+    async fn kept(&self, id: CaseId) -> Option<String> {
+        let contact = self.world.desk.vault.contact(id, &KeyId::reporter(1)).await.expect("reads");
+        contact.and_then(|contact| contact.phone)
+    }
+}
+
+#[tokio::test]
+async fn a_command_id_used_again_leaves_the_contact_of_its_first_case_alone() {
+    let desk = Desk::open().await;
+    let command_id = desk.command_id();
+    let request = |phone| pb::RaiseCaseRequest {
+        command_id: command_id.clone(),
+        new_case: Some(with_phone(report(), phone)),
+    };
+    let receipt = desk.raise("p-grid_worker", request(PHONE)).await.expect("raised");
+    let id = CaseId(receipt.case_id.parse().expect("a UUID"));
+    let status = desk.raise("p-grid_worker", request("13900000002")).await.expect_err("refused");
+    assert_eq!((status.code(), reason(&status).as_str()), (Code::AlreadyExists, "COMMAND_ID_REUSED"));
+    assert_eq!(desk.kept(id).await.as_deref(), Some(PHONE));
+}
+
+#[tokio::test]
+async fn of_two_commands_of_one_id_at_once_the_contact_is_that_of_the_case_made() {
+    let desk = Desk::open().await;
+    let command_id = desk.command_id();
+    let phones: Vec<String> = (1..=8).map(|number| format!("1390000000{number}")).collect();
+    let item = |phone: &String| pb::RaiseCaseRequest {
+        command_id: command_id.clone(),
+        new_case: Some(with_phone(report(), phone)),
+    };
+    let batch = pb::RaiseCasesRequest { items: phones.iter().map(item).collect() };
+    let batch = desk.intake.raise_cases(desk.request("p-grid_worker", batch)).await.expect("answered");
+    let results = batch.into_inner().results.into_iter().map(|result| result.result);
+    let taken: Vec<_> = results
+        .zip(&phones)
+        .filter_map(|(result, phone)| match result {
+            Some(pb::raise_result::Result::Receipt(receipt)) => Some((receipt.case_id, phone)),
+            Some(pb::raise_result::Result::Error(_)) | None => None,
+        })
+        .collect();
+    let [(id, phone)] = taken.as_slice() else { panic!("{taken:?}") };
+    let id = CaseId(id.parse().expect("a UUID"));
+    assert_eq!(desk.kept(id).await.as_ref(), Some(*phone));
+}
+
+#[tokio::test]
+async fn splitting_again_under_the_same_id_leaves_the_contacts_of_the_children_alone() {
+    let desk = Desk::open().await;
+    let (parent, command_id) = (desk.raised().await, desk.command_id());
+    let split = |phone| {
+        let message = pb::SplitCaseRequest {
+            command_id: command_id.clone(),
+            case_id: parent.case_id.clone(),
+            children: vec![with_phone(report(), phone), report()],
+            expected_version: None,
+        };
+        desk.intake.split_case(desk.request("p-receptionist", message))
+    };
+    let children = split(PHONE).await.expect("split").into_inner().children;
+    let id = CaseId(children[0].case_id.parse().expect("a UUID"));
+    let status = split("13900000002").await.expect_err("refused");
+    assert_eq!((status.code(), reason(&status).as_str()), (Code::AlreadyExists, "COMMAND_ID_REUSED"));
+    assert_eq!(desk.kept(id).await.as_deref(), Some(PHONE));
+}
+
 #[tokio::test]
 async fn a_reveal_sent_again_after_its_grant_ended_shows_nothing() {
     let desk = Desk::open().await;

@@ -71,5 +71,12 @@ async fn words_are_sealed_anew_when_their_keys_are_there_from_a_try_that_ended_b
     let again = desk.make(raise(command_id, &seat.token), |_prepared| {}, case::intake::raise).await.unwrap();
     assert!(again.repeated);
     assert_eq!(again.position, made.position);
+
+    let mut other = raise(command_id, &seat.token);
+    other.get_mut().new_case.as_mut().unwrap().reporters[0].phone = "13900000002".to_owned();
+    let refused = desk.make(other, |_prepared| {}, case::intake::raise).await.unwrap_err();
+    assert_eq!(refused.code(), tonic::Code::AlreadyExists);
+    let kept = vault.contact(case, &raised.reporters[0].key_id).await.unwrap().unwrap();
+    assert_eq!(kept.phone.as_deref(), Some("13800000001"), "of the case, not of who was refused");
     six.stop().await.unwrap();
 }
