@@ -1,4 +1,8 @@
-use case::event::{Closure, Dispatch, Event, Whistle};
+#[cfg(test)]
+mod tests;
+
+use case::event::{Closure, Dispatch, Event, Intake, Whistle};
+use case::ids::{CaseId, RequestNo};
 use case::state::Case;
 use ledger::Commit;
 use ledger::{Done, Ledger, LedgerError};
@@ -20,24 +24,22 @@ pub async fn receipt(ledger: &Ledger, case: &Case, done: &Done) -> Result<Comman
         repeated: done.repeated,
         defects: wire::defects_of(&case.defects),
         recorded_time: done.commit.as_ref().map(|commit| wire::timestamp(commit.recorded_at)),
-        made: done.commit.as_ref().map(|commit| made(commit, case)),
+        made: done.commit.as_ref().map(|commit| made(commit, case.id)),
     })
 }
 
 /// The numbers of the parts a commit made in a case: how the next command names them.
-fn made(commit: &Commit, case: &Case) -> Made {
+fn made(commit: &Commit, case: CaseId) -> Made {
     let mut made = Made::default();
-    for recorded in commit.of_case(case.id) {
+    for recorded in commit.of_case(case) {
         note(&recorded.event, &mut made);
     }
-    // Requests are numbered through one list, so those this commit opened are the ones asked for at its instant and after.
-    let opened = case.requests.iter().filter(|request| request.asked_at == commit.recorded_at);
-    made.request_nos = opened.map(|request| request.no.0).collect();
     made
 }
 
 fn note(event: &Event, made: &mut Made) {
-    let Made { obligation_nos, whistle_nos, measure_nos, .. } = made;
+    let Made { obligation_nos, whistle_nos, measure_nos, request_nos } = made;
+    request_nos.extend(opened(event).map(|request| request.0));
     if let Event::Dispatch(Dispatch::CaseDispatched(event)) = event {
         obligation_nos.extend(event.obligations.iter().map(|new| new.no.0));
     } else if let Event::Dispatch(Dispatch::ObligationsAdded(event)) = event {
@@ -56,5 +58,30 @@ fn note(event: &Event, made: &mut Made) {
         measure_nos.extend(event.measures.iter().map(|measure| measure.no.0));
     } else if let Event::Closure(Closure::CaseReopened(event)) = event {
         obligation_nos.extend(event.obligation.iter().map(|new| new.no.0));
+    }
+}
+
+/// The request an event opens; one that is decided on was opened before.
+fn opened(event: &Event) -> Option<RequestNo> {
+    match event {
+        Event::Intake(Intake::VoidRequested(asked)) => Some(asked.request),
+        Event::Intake(Intake::TerminationRequested(asked)) => Some(asked.request),
+        Event::Intake(Intake::ForceCloseRequested(asked)) => Some(asked.request),
+        Event::Intake(Intake::ExclusionRequested(asked)) => Some(asked.request),
+        Event::Intake(Intake::BreakGlassRequested(asked)) => Some(asked.request),
+        Event::Intake(Intake::ErasureRequested(asked)) => Some(asked.request),
+        Event::Dispatch(Dispatch::ReturnRequested(asked)) => Some(asked.request),
+        Event::Dispatch(Dispatch::ObjectionRaised(asked)) => Some(asked.request),
+        Event::Dispatch(Dispatch::RatingAppealed(asked)) => Some(asked.request),
+        Event::Dispatch(Dispatch::ExtensionRequested(asked)) => Some(asked.request),
+        Event::Dispatch(Dispatch::SuspensionRequested(asked)) => Some(asked.request),
+        Event::Dispatch(Dispatch::SupervisionOrdered(ordered)) => Some(ordered.request),
+        Event::Whistle(Whistle::WhistleRequested(asked)) => Some(asked.request),
+        Event::Intake(_)
+        | Event::Dispatch(_)
+        | Event::Whistle(_)
+        | Event::Clock(_)
+        | Event::Closure(_)
+        | Event::District(_) => None,
     }
 }

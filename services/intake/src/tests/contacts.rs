@@ -47,7 +47,7 @@ impl Desk {
     }
 
     /// A confidential case that housing leads.
-    async fn hidden(&self) -> CaseId {
+    async fn hidden(&self, co: &[&str]) -> CaseId {
         let new_case = shared::NewCase { confidential: true, ..with_phone(report(), PHONE) };
         let request = pb::RaiseCaseRequest { command_id: self.command_id(), new_case: Some(new_case) };
         let receipt = self.raise("p-grid_worker", request).await.expect("raised");
@@ -55,13 +55,13 @@ impl Desk {
         self.sort("p-receptionist", id, intake::Command::Accept).await;
         let matter = MatterId::new("fire-passage").ok();
         self.sort("p-duty_leader", id, intake::Command::File { matter, grade: None, place: None }).await;
-        let lead = OrgId::new("housing").ok();
-        self.route("p-dispatcher", id, routing::Command::Dispatch { lead, co: Vec::new(), task: None }).await;
+        let (lead, co) = (OrgId::new("housing").ok(), co.iter().flat_map(|org| OrgId::new(*org)).collect());
+        self.route("p-dispatcher", id, routing::Command::Dispatch { lead, co, task: None }).await;
         id
     }
 
-    /// The second person's yes to the first thing that was asked.
-    async fn ask_and_allow(&self, id: CaseId) {
+    /// The numbers of the requests that the receipt says were made.
+    async fn ask(&self, person: &str, id: CaseId) -> Vec<u32> {
         let ask = pb::RequestBreakGlassRequest {
             command_id: self.command_id(),
             case_id: id.to_string(),
@@ -69,13 +69,17 @@ impl Desk {
             reporter_key_id: KeyId::reporter(1).to_string(),
             purpose: "danger".to_owned(),
         };
-        let asked = self.intake.request_break_glass(self.request(LEAD, ask)).await.expect("asked");
-        let made = asked.into_inner().receipt.and_then(|receipt| receipt.made).expect("a number");
+        let asked = self.intake.request_break_glass(self.request(person, ask)).await.expect("asked");
+        asked.into_inner().receipt.and_then(|receipt| receipt.made).expect("a number").request_nos
+    }
+
+    async fn ask_and_allow(&self, id: CaseId) {
+        let asked = self.ask(LEAD, id).await;
         let allow = pb::DecideBreakGlassRequest {
             command_id: self.command_id(),
             case_id: id.to_string(),
             expected_version: None,
-            request_no: made.request_nos[0],
+            request_no: asked[0],
             grant: Some(true),
         };
         self.intake.decide_break_glass(self.request("p-duty_leader", allow)).await.expect("allowed");
@@ -195,7 +199,7 @@ async fn splitting_again_under_the_same_id_leaves_the_contacts_of_the_children_a
 #[tokio::test]
 async fn a_reveal_sent_again_after_its_grant_ended_shows_nothing() {
     let desk = Desk::open().await;
-    let id = desk.hidden().await;
+    let id = desk.hidden(&[]).await;
     desk.ask_and_allow(id).await;
     let reveal = desk.reveal(id);
     assert_eq!(desk.shown(&reveal).await.as_deref(), Ok(PHONE));
@@ -210,10 +214,18 @@ async fn a_reveal_sent_again_after_its_grant_ended_shows_nothing() {
 #[tokio::test]
 async fn a_reveal_sent_again_after_the_duty_was_done_shows_nothing() {
     let desk = Desk::open().await;
-    let id = desk.hidden().await;
+    let id = desk.hidden(&[]).await;
     desk.ask_and_allow(id).await;
     let reveal = desk.reveal(id);
     assert_eq!(desk.shown(&reveal).await.as_deref(), Ok(PHONE));
     desk.dispose(id).await;
     assert_eq!(desk.shown(&reveal).await.unwrap_err(), "NOT_THE_HOLDER");
+}
+
+#[tokio::test]
+async fn of_two_requests_of_one_instant_each_receipt_names_its_own() {
+    let desk = Desk::open().await;
+    let id = desk.hidden(&["traffic"]).await;
+    assert_eq!(desk.ask(LEAD, id).await, [1]);
+    assert_eq!(desk.ask("p-handler-traffic", id).await, [2]);
 }
