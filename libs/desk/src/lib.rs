@@ -99,7 +99,8 @@ impl Desk {
     /// Authenticates, checks and seals: everything before the decision.
     ///
     /// # Errors
-    /// UNAUTHENTICATED, INVALID_ARGUMENT with every violation, UNAVAILABLE when the vault is.
+    /// UNAUTHENTICATED, INVALID_ARGUMENT with every violation, NOT_FOUND when there are words about no case, UNAVAILABLE when the
+    /// vault is.
     pub async fn prepare<R: CommandRequest>(
         &self,
         request: Request<R>,
@@ -116,6 +117,9 @@ impl Desk {
                 return Err(Failure::Invalid(violations).into());
             }
         };
+        if !collecting.texts.is_empty() {
+            self.must_exist(envelope.case_id).await?;
+        }
         let sealed = self.seal(envelope.case_id, &collecting).await?;
         let code_macs = collecting.codes.iter().map(|code| self.code_mac(envelope.case_id, code));
         let code_macs = code_macs.collect::<Result<_, _>>()?;

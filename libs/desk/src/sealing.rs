@@ -3,11 +3,12 @@
 //! A contact that is kept takes the place of the one before. So nobody keeps one for a case that is there already, unless a commit
 //! says that it is the case's.
 
+use case::Refusal;
 use case::ids::{CaseId, KeyId};
 use case::sealed::Sealed;
 use tonic::Status;
 use vault::{Contact, NewContact, SealRequest};
-use wire::CollectingSeal;
+use wire::{CollectingSeal, Failure};
 
 use crate::{Desk, of_ledger, of_vault};
 
@@ -32,7 +33,7 @@ impl Desk {
         collected: &CollectingSeal,
         contacts: Vec<wire::Contact>,
     ) -> Result<Vec<Sealed>, Status> {
-        let is_new = contacts.is_empty() || !self.exists(case).await?;
+        let is_new = contacts.is_empty() || !self.has_case(case).await?;
         let contacts = if is_new { contacts } else { Vec::new() };
         self.seal_and_keep(case, collected, &as_kept(contacts)).await
     }
@@ -52,9 +53,16 @@ impl Desk {
         Ok(())
     }
 
-    async fn exists(&self, case: CaseId) -> Result<bool, Status> {
-        let read = self.ledger.read_case(case).await.map_err(|error| of_ledger(&error))?;
-        Ok(read.exists())
+    /// Before anything is sealed for a case that is to be there, so that a made-up id leaves no key behind.
+    ///
+    /// # Errors
+    /// NOT_FOUND, as for a case that may not be seen; DATA_LOSS when the log cannot be read.
+    pub async fn must_exist(&self, case: CaseId) -> Result<(), Status> {
+        if self.has_case(case).await? { Ok(()) } else { Err(Failure::Refused(Refusal::NotFound).into()) }
+    }
+
+    async fn has_case(&self, case: CaseId) -> Result<bool, Status> {
+        self.ledger.has_case(case).await.map_err(|error| of_ledger(&error).into())
     }
 
     async fn seal_and_keep(

@@ -224,6 +224,14 @@ impl Ledger {
         Ok(read)
     }
 
+    /// Whether a case was ever raised. One seen here before is not asked for again.
+    ///
+    /// # Errors
+    /// [`LedgerError`]
+    pub async fn has_case(&self, id: CaseId) -> Result<bool, LedgerError> {
+        Ok(self.inner.cases.get(id).is_some() || self.read_case(id).await?.exists())
+    }
+
     /// A case as it was at a version; 0 is before it was raised.
     ///
     /// # Errors

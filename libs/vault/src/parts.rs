@@ -88,6 +88,8 @@ pub struct Swept {
     pub named: usize,
     /// Rows removed.
     pub removed: usize,
+    /// There may be more to look at: sweep again.
+    pub more: bool,
 }
 
 pub(crate) fn check_limits(seals: &[SealRequest<'_>], contacts: &[NewContact<'_>]) -> Result<(), Error> {

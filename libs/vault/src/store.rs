@@ -17,7 +17,7 @@ use crate::rows::{ContactRow, Ensured, KeyRow, NewRow, Subject, WrappedSecrets};
 use crate::writer::{Settled, Writer};
 use crate::{UNNAMED_KEPT, database};
 
-/// Rows looked at in one step of a sweep.
+/// Rows looked at in one sweep.
 const SWEEP_ROWS: usize = 500;
 
 /// An open database, its writer and its reader. The directory is free again when this is dropped.
@@ -115,25 +115,26 @@ impl Store {
         }
     }
 
-    pub(crate) async fn sweep(
+    pub(crate) async fn sweep<E, F>(
         &self,
         now: Timestamp,
-        named: impl Fn(CaseId, &KeyId) -> bool,
-    ) -> Result<Swept, Error> {
+        is_named: impl Fn(CaseId, KeyId) -> F,
+    ) -> Result<Swept, E>
+    where
+        E: From<Error>,
+        F: Future<Output = Result<bool, E>>,
+    {
         let cutoff = now.saturating_sub(UNNAMED_KEPT).unwrap_or(Timestamp::MIN);
-        let mut swept = Swept::default();
-        loop {
-            let rows = self.reader.unnamed_before(cutoff, SWEEP_ROWS)?;
-            let count = rows.len();
-            let (named, unnamed) = rows.into_iter().partition(|(case, key_id)| named(*case, key_id));
-            let Settled { named, removed } = self.writer.settle(named, unnamed, cutoff).await?;
-            swept.named += named;
-            swept.removed += removed;
-            // A row that was touched since is neither; then the next round finds fewer, and the loop ends.
-            if count < SWEEP_ROWS || named + removed == 0 {
-                return Ok(swept);
-            }
+        let rows = self.reader.unnamed_before(cutoff, SWEEP_ROWS)?;
+        let count = rows.len();
+        let (mut named, mut unnamed) = (Vec::new(), Vec::new());
+        for (case, key_id) in rows {
+            let rows = if is_named(case, key_id.clone()).await? { &mut named } else { &mut unnamed };
+            rows.push((case, key_id));
         }
+        let Settled { named, removed } = self.writer.settle(named, unnamed, cutoff).await?;
+        // A row that was touched since is neither, and has gone from what a next step looks at.
+        Ok(Swept { named, removed, more: count == SWEEP_ROWS })
     }
 
     /// While this is held nothing else reads, and what removes a key is not answered.

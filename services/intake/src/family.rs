@@ -43,6 +43,7 @@ impl Intake {
         let asked = request.get_ref().children.clone();
         let prepared = self.desk.prepare(request).await?;
         let parent = prepared.envelope.case_id;
+        self.desk.must_exist(parent).await?;
         let born: Vec<CaseId> =
             (0_u32..).zip(&asked).map(|(number, _)| child_id(&prepared, number)).collect();
         let _turn = self.desk.ledger.turn(&born).await;

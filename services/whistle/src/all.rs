@@ -1,6 +1,7 @@
 //! All roles in one process, as a library call: what `serve`, `demo` and `rebuild` run.
 
 mod directory;
+pub(crate) mod sweep;
 mod tick;
 
 use std::net::SocketAddr;
@@ -27,6 +28,7 @@ use tonic::service::RoutesBuilder;
 use vault::Vault;
 
 pub(crate) use self::directory::{Directory, Lock};
+pub(crate) use self::sweep::{Rows, keep_swept};
 pub(crate) use self::tick::{keep_tick, last_tick};
 use crate::roles::{Place, Role};
 
@@ -149,6 +151,7 @@ impl AllInOne {
             server::serve(listener, offer, &server, &ending, &stop).await
         };
         let server = shutdown.spawn("server", serving);
+        keep_swept(Rows::Vault(desk.vault.clone()), &desk.ledger, &desk.clock, shutdown);
         let (shutdown, grace) = (shutdown.clone(), ending.grace());
         Ok(Self { address, desk, checks, shutdown, server, grace, _lock: lock })
     }

@@ -1,4 +1,5 @@
 use std::collections::BTreeSet;
+use std::future::{Ready, ready};
 use std::path::Path;
 
 use case::ids::{CaseId, KeyId};
@@ -62,7 +63,7 @@ async fn an_erased_subject_stays_erased() {
     assert!(refused(vault.seal(case(1), &reporter(), FIELD, WORDS).await.map(|_| ())));
     assert!(refused(vault.put_contact(case(1), &reporter(), &contact()).await));
     clock.send_replace(at(1000));
-    assert_eq!(vault.sweep(at(1000), |_, _| false).await.unwrap(), Swept::default());
+    assert_eq!(vault.sweep(at(1000), |_, _| ready(Ok::<_, Error>(false))).await.unwrap(), Swept::default());
     drop(vault);
     let vault = open(dir.path(), &clock).unwrap();
     assert_eq!(vault.open_text(case(1), FIELD, &sealed).await.unwrap(), Opened::Erased);
@@ -108,19 +109,20 @@ async fn what_no_event_names_is_swept_after_a_day() {
     }
     let secrets = stored_secrets(dir.path(), case(2));
     let in_log: BTreeSet<CaseId> = [case(1)].into();
-    let named = |case, _: &KeyId| in_log.contains(&case);
+    let named = |case, _| ready(Ok::<_, Error>(in_log.contains(&case)));
     assert_eq!(vault.sweep(at(24), named).await.unwrap(), Swept::default(), "not before a day is over");
 
     clock.send_replace(at(23));
     vault.seal(case(4), &reporter(), FIELD, WORDS).await.unwrap();
-    assert_eq!(vault.sweep(at(25), named).await.unwrap(), Swept { named: 1, removed: 2 });
+    assert_eq!(vault.sweep(at(25), named).await.unwrap(), Swept { named: 1, removed: 2, more: false });
 
     let texts: Vec<_> = (1..).map(case).zip(&sealed).map(|(case, sealed)| (case, FIELD, sealed)).collect();
     let opened: Vec<Opened> = vault.open_texts(&texts).await.into_iter().map(Result::unwrap).collect();
     assert_eq!(opened, [text(WORDS), Opened::Lost, Opened::Lost, text(WORDS)]);
     let after = raw_bytes(dir.path());
     assert!(secrets.iter().all(|secret| !holds(&after, &secret[..16])));
-    assert_eq!(vault.sweep(at(25), |_, _| panic!("nothing is left to ask")).await.unwrap(), Swept::default());
+    let nobody = |_, _| -> Ready<Result<bool, Error>> { panic!("nothing is left to ask") };
+    assert_eq!(vault.sweep(at(25), nobody).await.unwrap(), Swept::default());
 }
 
 #[tokio::test]
@@ -133,6 +135,20 @@ async fn a_sweep_takes_more_than_one_step() {
             |case: &CaseId| crate::SealRequest { case: *case, key_id: &key_id, field: FIELD, plaintext: "" };
         vault.seal_many(&cases.iter().map(request).collect::<Vec<_>>()).await.unwrap();
     }
-    let swept = vault.sweep(at(25), |case, _| case.0.as_u128() % 2 == 0).await.unwrap();
-    assert_eq!(swept, Swept { named: 516, removed: 515 });
+    let even = |case: CaseId, _| ready(Ok::<_, Error>(case.0.as_u128().is_multiple_of(2)));
+    let mut steps = Vec::new();
+    while steps.last().is_none_or(|last: &Swept| last.more) {
+        steps.push(vault.sweep(at(25), even).await.unwrap());
+    }
+    let whole = Swept { named: 250, removed: 250, more: true };
+    assert_eq!(steps, [whole, whole, Swept { named: 16, removed: 15, more: false }]);
+}
+
+#[tokio::test]
+async fn nothing_is_swept_while_the_log_cannot_be_asked() {
+    let vault = sample().vault;
+    vault.put_contact(case(1), &reporter(), &contact()).await.unwrap();
+    let away = |_, _| ready(Err::<bool, _>(Error::Away));
+    assert!(matches!(vault.sweep(at(25), away).await, Err(Error::Away)));
+    assert_eq!(vault.contact(case(1), &reporter()).await.unwrap(), Some(contact()));
 }

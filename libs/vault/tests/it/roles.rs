@@ -1,3 +1,4 @@
+use std::future::ready;
 use std::sync::Arc;
 
 use bus::{RequestError, Subject};
@@ -192,8 +193,11 @@ async fn only_the_host_sweeps_and_copies() {
     let role = served.role().await;
     role.put_contact(case(1), &reporter(), &contact()).await.unwrap();
     let copy = served.dir.path().join("copy.sqlite");
-    assert!(matches!(role.sweep(at(25), |_, _| false).await, Err(Error::RowsElsewhere)));
+    assert!(matches!(
+        role.sweep(at(25), |_, _| ready(Ok::<_, Error>(false))).await,
+        Err(Error::RowsElsewhere)
+    ));
     assert!(matches!(role.backup_to(&copy).await, Err(Error::RowsElsewhere)));
-    assert_eq!(served.host.sweep(at(25), |_, _| false).await.unwrap().removed, 1);
+    assert_eq!(served.host.sweep(at(25), |_, _| ready(Ok::<_, Error>(false))).await.unwrap().removed, 1);
     assert_eq!(role.contact(case(1), &reporter()).await.unwrap(), None);
 }

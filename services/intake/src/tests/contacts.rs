@@ -229,3 +229,29 @@ async fn of_two_requests_of_one_instant_each_receipt_names_its_own() {
     assert_eq!(desk.ask(LEAD, id).await, [1]);
     assert_eq!(desk.ask("p-handler-traffic", id).await, [2]);
 }
+
+#[tokio::test]
+async fn words_about_a_case_that_does_not_exist_leave_no_key_behind() {
+    let desk = Desk::open().await;
+    let absent = CaseId::derived("test", &[]);
+    let note = pb::AddNoteRequest {
+        command_id: desk.command_id(),
+        case_id: absent.to_string(),
+        text: "看看".to_owned(),
+        ..pb::AddNoteRequest::default()
+    };
+    let status = desk.intake.add_note(desk.request("p-receptionist", note)).await.expect_err("not there");
+    assert_eq!(status.code(), Code::NotFound);
+    let split = pb::SplitCaseRequest {
+        command_id: desk.command_id(),
+        case_id: absent.to_string(),
+        children: vec![with_phone(report(), PHONE), report()],
+        expected_version: None,
+    };
+    let status = desk.intake.split_case(desk.request("p-receptionist", split)).await.expect_err("not there");
+    assert_eq!(status.code(), Code::NotFound);
+    desk.world.clock.advance(Duration::from_secs(25 * 3600));
+    let unnamed = |_, _| std::future::ready(Ok::<_, vault::Error>(false));
+    let swept = desk.world.desk.vault.sweep(desk.world.desk.clock.now(), unnamed).await.expect("swept");
+    assert_eq!(swept, vault::Swept::default(), "nothing was there to sweep");
+}

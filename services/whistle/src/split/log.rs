@@ -10,7 +10,9 @@ use service_kit::shutdown::{Drained, Shutdown};
 use tokio::task::JoinHandle;
 use vault::Host;
 
-use crate::all::{Directory, Lock, Settings, StartError, chain, publish_first, watch_registry, whose};
+use crate::all::{
+    Directory, Lock, Rows, Settings, StartError, chain, keep_swept, publish_first, watch_registry, whose,
+};
 
 /// What must be chosen to start the ledger role.
 #[derive(Debug)]
@@ -52,7 +54,9 @@ impl Log {
         let (ledger, vault) = open(&directory, info).await?;
         let registry = watch_registry(&ledger, shutdown).await?;
         publish_first(&ledger, &registry, &options.clock, options.first.as_ref()).await?;
-        let role = ledgerd::Role::new(&ledger, vault, &options.clock, options.settings.clock.leap_max())?;
+        let leap_max = options.settings.clock.leap_max();
+        let role = ledgerd::Role::new(&ledger, vault.clone(), &options.clock, leap_max)?;
+        keep_swept(Rows::Host(vault), &ledger, &options.clock, shutdown);
         let serving = {
             let (role, bus, ending) = (role.clone(), bus.clone(), shutdown.clone());
             shutdown.spawn("ledger", async move {

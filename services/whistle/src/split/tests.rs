@@ -9,6 +9,7 @@ use wire::pb::whistle::case::v1 as shared;
 use wire::pb::whistle::intake::v1::RaiseCaseRequest;
 
 use super::Six;
+use crate::all::sweep::tests::{A_DAY, gone, phone};
 use crate::sandbox::Sandbox;
 use crate::seeds::HUANCUI;
 use crate::serve;
@@ -79,4 +80,28 @@ async fn words_are_sealed_anew_when_their_keys_are_there_from_a_try_that_ended_b
     let kept = vault.contact(case, &raised.reporters[0].key_id).await.unwrap().unwrap();
     assert_eq!(kept.phone.as_deref(), Some("13800000001"), "of the case, not of who was refused");
     six.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn the_ledger_role_sweeps_what_no_event_names_after_a_day() {
+    let (server, data) = (NatsChild::start().unwrap(), tempfile::tempdir().unwrap());
+    let mut settings = serve::settings(None).unwrap();
+    settings.bus = bus::Settings::local(server.url());
+    let content = HUANCUI.content().unwrap();
+    let sandbox = Sandbox::of(&content).unwrap();
+    let (clock, manual) = Clock::manual(NOW.parse().unwrap());
+    let six =
+        Box::pin(Six::start(data.path(), &clock, &sandbox.principals, content, &settings)).await.unwrap();
+    let (desk, vault) = (&six.desk, &six.desk.vault);
+    let seat = sandbox.seats.iter().find(|seat| seat.roles.contains(&Post::Receptionist)).unwrap();
+    let request = raise(Uuid::from_bytes([1; 16]), &seat.token);
+    let made = desk.make(request, |_prepared| {}, case::intake::raise).await.unwrap();
+    let left = CaseId::derived("test", &[]);
+    let contact = Contact { name: None, phone: Some("13900000000".to_owned()) };
+    vault.put_contact(left, &KeyId::reporter(1), &contact).await.unwrap();
+
+    manual.advance(A_DAY);
+    gone(vault, left).await;
+    assert_eq!(phone(vault, made.cases[0].id).await.as_deref(), Some("13800000001"));
+    assert!(six.stop().await.unwrap().is_clean());
 }
