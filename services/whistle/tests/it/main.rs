@@ -25,4 +25,6 @@ mod serve;
 #[cfg(test)]
 mod split;
 #[cfg(test)]
+mod units;
+#[cfg(test)]
 mod verify;
