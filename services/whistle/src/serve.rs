@@ -2,6 +2,7 @@
 
 mod failures;
 mod hands;
+mod open_files;
 mod served;
 #[cfg(test)]
 mod tests;
@@ -139,6 +140,7 @@ pub(crate) async fn run(args: &Serve) -> Result<Exit, Failure> {
     refuse_simulated(&directory)?;
     let filter = settings.telemetry.filter.clone();
     let _telemetry = telemetry("whistle", &filter, settings.telemetry.json)?;
+    open_files::allow(settings.server.connections_max);
     let hands = Hands::of(&directory, &settings, args.accept_gap)?;
     let shutdown = Shutdown::new();
     shutdown.listen_to_signals().map_err(Failure::internal)?;

@@ -9,7 +9,10 @@ use serde_json::Value;
 
 /// The binary, with nothing of the environment that would be a setting or an option.
 pub(crate) fn whistle() -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_whistle"));
+    clean(Command::new(env!("CARGO_BIN_EXE_whistle")))
+}
+
+fn clean(mut command: Command) -> Command {
     for (name, _) in std::env::vars_os() {
         if name.to_string_lossy().starts_with("WHISTLE_") {
             command.env_remove(name);
@@ -63,6 +66,9 @@ pub(crate) fn text(path: &Path) -> &str {
     path.to_str().unwrap()
 }
 
+/// Files that a server of [`Server::start_with_few_files`] may have open to begin with.
+pub(crate) const FEW_FILES: u64 = 256;
+
 /// A server in a process of its own, killed when dropped.
 pub(crate) struct Server {
     child: Child,
@@ -84,6 +90,22 @@ impl Server {
         let mut command = whistle();
         command.env("WHISTLE_TELEMETRY__FILTER", "info,whistle::trace=debug");
         Self::spawned(command.args(arguments).stderr(Stdio::piped()))
+    }
+
+    /// The same where only a few files may be open until it asks for more, as many as it likes.
+    pub(crate) fn start_with_few_files(arguments: &[&str]) -> Self {
+        let mut command = clean(Command::new("sh"));
+        let few = format!("ulimit -Sn {FEW_FILES} && exec \"$0\" \"$@\"");
+        command.args(["-c", &few, env!("CARGO_BIN_EXE_whistle")]).args(arguments);
+        Self::spawned(command.stderr(Stdio::null()))
+    }
+
+    /// How many files it may have open, and how many it may ask for; none is as many as the system has.
+    pub(crate) fn files_max(&self) -> [Option<u64>; 2] {
+        let limits = std::fs::read_to_string(format!("/proc/{}/limits", self.child.id())).unwrap();
+        let files = limits.lines().find_map(|line| line.strip_prefix("Max open files")).unwrap();
+        let mut numbers = files.split_whitespace().map(|number| number.parse().ok());
+        [numbers.next().unwrap(), numbers.next().unwrap()]
     }
 
     fn spawned(command: &mut Command) -> Self {

@@ -3,7 +3,7 @@ use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 
-use crate::process::{Server, get, json, raise, run, text, told};
+use crate::process::{FEW_FILES, Server, get, json, raise, run, text, told};
 
 /// Kills between batches of commands.
 const ROUNDS: usize = 3;
@@ -199,4 +199,14 @@ fn one_role_that_is_away_is_named_and_keeps_nobody_from_the_others() {
     for said in ["NOT_REACHED", "the role board is not reached", "http://127.0.0.1:1", "start that role"] {
         assert!(told.contains(said), "{said} is not in\n{told}");
     }
+}
+
+#[test]
+fn it_may_open_as_many_files_as_the_system_lets_it() {
+    let home = Home::new();
+    let server = home.serve_with(Server::start_with_few_files, &[]);
+    let [now, at_most] = server.files_max();
+    assert_eq!(now, at_most);
+    assert!(now.is_none_or(|now| now > FEW_FILES), "{now:?}");
+    assert_eq!(server.terminate(), Some(0));
 }
