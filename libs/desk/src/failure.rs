@@ -41,7 +41,7 @@ pub fn of_ledger(error: &LedgerError) -> Failure {
         return Failure::Unavailable;
     }
     // In the middle of an upgrade the two sides are of different versions, and nothing happens; afterwards the same succeeds.
-    if let LedgerError::Protocol(_) = error {
+    if let LedgerError::Protocol(_) | LedgerError::OtherVersion { .. } = error {
         tracing::error!(%error, "the ledger is not understood");
         return Failure::Unavailable;
     }

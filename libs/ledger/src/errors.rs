@@ -61,6 +61,16 @@ pub enum LedgerError {
     /// Another ledger, epoch or chain answers under this one's name. Nothing of it is taken; an operator must look.
     #[error("another log answers under this ledger's name: {0}")]
     Alien(String),
+    /// The other side is of another program. While it is the ledger and older, it may be replaced yet.
+    #[error(
+        "the other side speaks version {theirs}, this program version {ours}; run the same program everywhere"
+    )]
+    OtherVersion {
+        /// What its messages begin with.
+        theirs: u8,
+        /// What ours begin with.
+        ours: u8,
+    },
     /// The process that has the log does not understand this one, or the other way round.
     #[error("the ledger is not understood: {0}")]
     Protocol(String),

@@ -114,12 +114,12 @@ impl Ledger {
         Self { inner: Arc::new(inner) }
     }
 
-    /// Over the log of a jurisdiction that another process serves on NATS. Waits until it answers, however long that takes:
-    /// drop the future to stop waiting. Needs a tokio runtime.
+    /// Over the log of a jurisdiction that another process serves on NATS. Waits until it answers and is not of an older
+    /// program, however long that takes: drop the future to stop waiting. Needs a tokio runtime.
     ///
     /// # Errors
-    /// [`LedgerError::Alien`] when another ledger answers; [`LedgerError::Protocol`] when it is not understood, or the
-    /// jurisdiction's id cannot be part of a subject.
+    /// [`LedgerError::Alien`] when another ledger answers; [`LedgerError::OtherVersion`] when it is of a newer program;
+    /// [`LedgerError::Protocol`] when it is not understood, or the jurisdiction's id cannot be part of a subject.
     pub async fn remote(
         bus: &Bus,
         jurisdiction: &JurisdictionId,

@@ -47,22 +47,24 @@ pub(crate) struct Introduced {
 }
 
 impl Remote {
-    /// Waits until the ledger answers, however long that takes, then follows it.
+    /// Waits until the ledger answers, however long that takes, then follows it. One of an older program is waited for as well,
+    /// since it is being replaced; one of a newer program says that this one must be.
     pub(crate) async fn meet(link: Link, ledger: &str) -> Result<Introduced, LedgerError> {
         let link = Arc::new(link);
-        let mut told = false;
+        let mut told = None;
         let status = loop {
-            match ask_status(&link).await {
+            let error = match ask_status(&link).await {
                 Ok(status) => break status,
-                Err(LedgerError::Away) => {
-                    if !told {
-                        tracing::warn!(ledger, "the ledger does not answer yet; waiting for it");
-                        told = true;
-                    }
-                    tokio::time::sleep(ASK_AGAIN).await;
-                }
-                Err(error) => return Err(error),
+                Err(error) => error,
+            };
+            if !may_pass(&error) {
+                return Err(error);
             }
+            if told.as_ref() != Some(&error) {
+                tracing::warn!(ledger, "waiting for the ledger: {error}");
+                told = Some(error);
+            }
+            tokio::time::sleep(ASK_AGAIN).await;
         };
         if status.origin.ledger != ledger {
             let found = status.origin.ledger;
@@ -166,6 +168,11 @@ impl Drop for Remote {
     fn drop(&mut self) {
         self.close();
     }
+}
+
+/// Whether a ledger that did not introduce itself may do so later, without anybody mending anything here.
+fn may_pass(error: &LedgerError) -> bool {
+    matches!(error, LedgerError::OtherVersion { theirs, ours } if theirs < ours) || error.is_away()
 }
 
 async fn ask_status(link: &Link) -> Result<Status, LedgerError> {

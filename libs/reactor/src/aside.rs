@@ -112,6 +112,7 @@ fn is_about_all(error: &ExecuteError) -> bool {
             | LedgerError::Stopped
             | LedgerError::Alien(_)
             | LedgerError::Protocol(_)
+            | LedgerError::OtherVersion { .. }
             | LedgerError::Registry { .. } => true,
             LedgerError::Future { .. }
             | LedgerError::FutureVersion { .. }

@@ -165,6 +165,7 @@ async fn what_is_wrong_with_the_ledger_sets_no_case_aside() {
         LedgerError::Stopped.into(),
         LedgerError::Alien(String::new()).into(),
         LedgerError::Protocol(String::new()).into(),
+        LedgerError::OtherVersion { theirs: 1, ours: 2 }.into(),
     ] {
         assert_eq!(aside.put(SPOILT, &error), Err(AboutAll), "{error}");
         assert!(aside.is_empty());

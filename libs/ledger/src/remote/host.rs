@@ -114,7 +114,7 @@ pub enum HostError {
     /// NATS refuses.
     #[error("the ledger cannot be served: {0}")]
     Bus(String),
-    /// The log cannot be read any more.
+    /// The log cannot be read any more, or a process of another program serves it already.
     #[error(transparent)]
     Ledger(#[from] LedgerError),
 }
@@ -202,6 +202,8 @@ impl Host {
     async fn refuse_rival(&self, link: &Link) -> Result<(), HostError> {
         match super::ask_status(link).await {
             Ok(status) => Err(rival(&status.origin)),
+            // Somebody serves it, whatever else it says.
+            Err(error @ LedgerError::OtherVersion { .. }) => Err(error.into()),
             Err(_nobody) => Ok(()),
         }
     }

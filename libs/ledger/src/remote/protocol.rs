@@ -154,9 +154,7 @@ pub(crate) fn decode<'a, T: Deserialize<'a>>(message: &'a [u8]) -> Result<T, Led
         Some((&VERSION, body)) => {
             postcard::from_bytes(body).map_err(|error| LedgerError::Protocol(error.to_string()))
         }
-        Some((other, _)) => Err(LedgerError::Protocol(format!(
-            "the other side speaks version {other}, this program version {VERSION}; run the same program everywhere"
-        ))),
+        Some((&theirs, _)) => Err(LedgerError::OtherVersion { theirs, ours: VERSION }),
         None => Err(LedgerError::Protocol("an empty message".to_owned())),
     }
 }

@@ -2,14 +2,15 @@
 
 use std::sync::Arc;
 
-use bus::Subject;
+use bus::{Endpoint, Service, Serving, Subject};
 use futures_util::FutureExt as _;
 use futures_util::future::join_all;
 use nats_child::{NatsChild, Options as NatsOptions};
 use tokio::runtime::Handle;
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
-use super::kit::{Kit, connect, over, serve};
+use super::kit::{DEADLINE, Kit, connect, over, serve};
 use super::support::{AHEAD_MAX, append, at, case, command, note, raise_or_note, raised, step, store};
 use crate::{
     CommandContext, CommitError, ExecuteError, HostError, Ledger, LedgerError, Options, Position, Rider,
@@ -98,6 +99,63 @@ async fn a_second_ledger_on_the_same_subjects_is_refused() {
     let second = serve(&store(dir.path()), kit.nats_child(), &CancellationToken::new()).await.await;
     assert!(matches!(second, Err(HostError::Rival { .. })), "{second:?}");
     step(&ledger, 1, case(1)).await;
+}
+
+/// Somebody who introduces himself as a ledger of the program whose messages begin with this version.
+async fn of_version(nats: &NatsChild, version: u8) -> (Serving, Arc<Notify>) {
+    let asked = Arc::new(Notify::new());
+    let tell = Arc::clone(&asked);
+    let subject = Subject::new(["whistle", "sample", "ledger", "status"]).unwrap();
+    let status = Endpoint::new("status", subject, 1, move |_| {
+        tell.notify_one();
+        async move { Ok(bytes::Bytes::copy_from_slice(&[version, 6])) }
+    });
+    let (name, version, description) = ("whistle-ledger".into(), "0.0.1".into(), "another".into());
+    let service = Service { name, version, description, endpoints: vec![status] };
+    (connect(nats).await.serve(service).await.unwrap(), asked)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_ledger_of_an_older_program_is_waited_for_until_it_is_replaced() {
+    let nats = NatsChild::start().unwrap();
+    let (older, asked) = of_version(&nats, 1).await;
+    let connecting = {
+        let bus = connect(&nats).await;
+        async move { Ledger::remote(&bus, &super::support::info().jurisdiction, DEADLINE, Options::DEFAULT).await }
+    };
+    let mut connecting = Handle::current().spawn(connecting);
+    // It asks again after it heard the answer.
+    for _ in 0..2 {
+        tokio::select! {
+            () = asked.notified() => {}
+            ended = &mut connecting => panic!("{:?}", ended.unwrap().err()),
+        }
+    }
+    older.stop().await;
+    let dir = tempfile::tempdir().unwrap();
+    let stop = CancellationToken::new();
+    let serving = Handle::current().spawn(serve(&store(dir.path()), &nats, &stop).await);
+    step(&connecting.await.unwrap().unwrap(), 1, case(1)).await;
+    stop.cancel();
+    serving.await.unwrap().unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn beside_a_ledger_of_a_newer_program_nobody_starts() {
+    let nats = NatsChild::start().unwrap();
+    let (_newer, _asked) = of_version(&nats, 200).await;
+    let refused = over(&nats, Options::DEFAULT).await.err().unwrap();
+    assert!(matches!(refused, LedgerError::OtherVersion { theirs: 200, .. }), "{refused}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_second_ledger_is_refused_beside_one_of_another_program() {
+    let nats = NatsChild::start().unwrap();
+    let (_other, _asked) = of_version(&nats, 1).await;
+    let dir = tempfile::tempdir().unwrap();
+    let second = serve(&store(dir.path()), &nats, &CancellationToken::new()).await;
+    let refused = tokio::time::timeout(DEADLINE, second).await.expect("it serves").unwrap_err();
+    assert!(matches!(refused, HostError::Ledger(LedgerError::OtherVersion { theirs: 1, .. })), "{refused}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -60,3 +60,11 @@ fn what_one_is_told_to_enable_starts_with_the_machine() {
         }
     }
 }
+
+#[test]
+fn a_role_that_ends_is_begun_anew_for_ever() {
+    let common = read("split/systemd/whistle-.service.d/common.conf");
+    for line in ["StartLimitIntervalSec=0", "Restart=always"] {
+        assert!(common.lines().any(|said| said == line), "{line}");
+    }
+}
