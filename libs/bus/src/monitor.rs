@@ -34,6 +34,8 @@ impl Monitor {
     }
 
     pub(crate) async fn run(mut self, stop: CancellationToken) {
+        // Whoever never connects is seen to be away.
+        metrics::gauge!("whistle_nats_connected").set(0.0);
         let mut look = interval(LOOK_EVERY);
         look.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {

@@ -1,14 +1,66 @@
 //! The server goes away and comes back.
 
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use bus::{Bus, PublishError, RequestError, Settings, State};
+use metrics::{Counter, Gauge, GaugeFn, Histogram, Key, KeyName, Metadata, Recorder, SharedString, Unit};
 use nats_child::NatsChild;
 
 use crate::world::{PATIENCE, bus, bytes, is_away, is_connected, serve_echo, soon, subject, until};
 
 /// Far above what a refusal takes, far below every deadline used here.
 const AT_ONCE: Duration = Duration::from_secs(5);
+
+/// Remembers what `whistle_nats_connected` was last set to, on this thread.
+#[derive(Default)]
+struct Connected(Arc<Last>);
+
+#[derive(Default)]
+struct Last(Mutex<Option<f64>>);
+
+impl Connected {
+    fn gauge(&self) -> Option<f64> {
+        *self.0.0.lock().unwrap()
+    }
+}
+
+impl GaugeFn for Last {
+    fn increment(&self, by: f64) {
+        panic!("set, never moved by {by}");
+    }
+
+    fn decrement(&self, by: f64) {
+        panic!("set, never moved by {by}");
+    }
+
+    fn set(&self, value: f64) {
+        *self.0.lock().unwrap() = Some(value);
+    }
+}
+
+impl Recorder for Connected {
+    fn describe_counter(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
+
+    fn describe_gauge(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
+
+    fn describe_histogram(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
+
+    fn register_counter(&self, _: &Key, _: &Metadata<'_>) -> Counter {
+        Counter::noop()
+    }
+
+    fn register_gauge(&self, key: &Key, _: &Metadata<'_>) -> Gauge {
+        match key.name() {
+            "whistle_nats_connected" => Gauge::from_arc(Arc::clone(&self.0)),
+            _ => Gauge::noop(),
+        }
+    }
+
+    fn register_histogram(&self, _: &Key, _: &Metadata<'_>) -> Histogram {
+        Histogram::noop()
+    }
+}
 
 fn started() -> Instant {
     #[expect(clippy::disallowed_methods, reason = "a stopwatch for one test")]
@@ -117,6 +169,20 @@ async fn connecting_comes_back_without_a_server_and_connects_once_it_starts() {
     assert_eq!(bus.request(&echo, bytes("at last"), None, PATIENCE).await, Ok(bytes("|at last")));
     bus.publish(&log, bytes("news"), None).await.unwrap();
     assert_eq!(soon(subscription.next()).await.unwrap().payload, bytes("news"));
+}
+
+#[tokio::test]
+async fn what_operators_see_is_away_from_the_beginning() {
+    let connected = Connected::default();
+    let _here = metrics::set_default_local_recorder(&connected);
+    let mut server = NatsChild::start().unwrap();
+    server.kill();
+    let bus = soon(Bus::connect(&Settings::local(server.url()), "early")).await.unwrap();
+    until(&bus, is_away).await;
+    assert_eq!(connected.gauge(), Some(0.0));
+    server.restart().unwrap();
+    until(&bus, is_connected).await;
+    assert_eq!(connected.gauge(), Some(1.0));
 }
 
 #[tokio::test]
