@@ -7,8 +7,9 @@ use serde::Deserialize;
 
 use crate::subject;
 
-/// How the subjects begin that answers go to, ours and those of NATS's own tools. Services answer nowhere else: an answer could pass
-/// for something that only they may say.
+/// How the subjects begin that answers go to, ours and those of NATS's own tools. Endpoints answer nowhere else: an answer could pass
+/// for something that only they may say. The questions of `$SRV` are not theirs: the client library answers wherever it is told to,
+/// so the server's rules must say who may ask.
 pub(crate) const INBOX: &str = "_INBOX";
 
 /// Servers that may be listed; a cluster of ours has three.

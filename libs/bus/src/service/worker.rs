@@ -65,6 +65,10 @@ impl Worker {
                 () = stop.cancelled() => break,
                 request = requests.next() => {
                     let Some(request) = request else { break };
+                    if !wants_answer_in_inbox(&request) {
+                        tracing::debug!(endpoint = &*desk.name, "passed over a request whose answer goes to no inbox");
+                        continue;
+                    }
                     while tasks.try_join_next().is_some() {}
                     if tasks.len() < tasks_max {
                         tasks.spawn(work(desk.clone(), request));
@@ -82,6 +86,11 @@ impl Worker {
     }
 }
 
+/// Nothing is said elsewhere, not even that there is too much to do.
+fn wants_answer_in_inbox(request: &Request) -> bool {
+    request.message.reply.as_ref().is_some_and(|reply| reply.as_str().starts_with(INBOX))
+}
+
 async fn turn_away(desk: &Desk, request: &Request, handover: Duration) {
     tracing::debug!(endpoint = &*desk.name, "turned a request away, too many are waiting");
     let answer = Err(Answer { code: BUSY.into(), status: "too many requests are waiting".to_owned() });
@@ -90,11 +99,6 @@ async fn turn_away(desk: &Desk, request: &Request, handover: Duration) {
 }
 
 async fn work(desk: Desk, request: Request) {
-    let inbox = |reply: &async_nats::Subject| reply.as_str().starts_with(INBOX);
-    if !request.message.reply.as_ref().is_some_and(inbox) {
-        tracing::debug!(endpoint = &*desk.name, "a request whose answer goes to no inbox is not worked on");
-        return;
-    }
     let Ok(_seat) = desk.seats.acquire().await else { return };
     let asked = Asked {
         payload: request.message.payload.clone(),

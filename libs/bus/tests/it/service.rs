@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use bus::{Bus, Endpoint, RequestError, ServeError, Settings};
-use futures_util::StreamExt;
+use futures_util::{FutureExt, StreamExt};
 use nats_child::NatsChild;
 use serde_json::Value;
 use tokio::sync::{Notify, Semaphore};
@@ -151,6 +151,33 @@ async fn it_turns_away_what_is_too_much_as_not_done() {
     while let Some(answer) = asking.next().await {
         assert_eq!(answer, Ok(bytes("done")));
     }
+}
+
+#[tokio::test]
+async fn it_turns_nobody_away_whose_answer_goes_to_no_inbox() {
+    let server = NatsChild::start().unwrap();
+    let bus = bus(&server, "here").await;
+    let stuck = |_| std::future::pending();
+    let to = subject(&["test", "stuck"]);
+    let _serving = bus
+        .serve(service("whistle-stuck", vec![Endpoint::new("stuck", to.clone(), 1, stuck)]))
+        .await
+        .unwrap();
+    let other = async_nats::connect(server.url()).await.unwrap();
+    let mut elsewhere = other.subscribe("test.elsewhere").await.unwrap();
+    let mut inbox = other.subscribe("_INBOX.other").await.unwrap();
+    let ask = async |reply: &'static str| {
+        other.publish_with_reply(to.as_str().to_owned(), reply, "?".into()).await.unwrap();
+    };
+    for _ in 0..1 + 1_024 {
+        ask("_INBOX.nobody").await;
+    }
+    // Both are one too many. What is answered is answered in turn.
+    ask("test.elsewhere").await;
+    ask("_INBOX.other").await;
+    let headers = soon(inbox.next()).await.unwrap().headers.unwrap();
+    assert_eq!(headers.get("Nats-Service-Error-Code").unwrap().as_str(), "65001");
+    assert!(elsewhere.next().now_or_never().is_none());
 }
 
 #[tokio::test]
