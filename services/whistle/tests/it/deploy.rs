@@ -1,6 +1,8 @@
 //! deploy/split as an operator uses it: the whole system up on one machine, seen, restarted in parts, and down again.
 
 use std::collections::BTreeMap;
+use std::io::ErrorKind;
+use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
@@ -90,6 +92,17 @@ fn is_alive(pid: &str, dir: &Path) -> bool {
     String::from_utf8_lossy(&arguments).contains(text(dir))
 }
 
+/// Takes the port as soon as whoever has it is gone.
+fn bind_once_free(port: u16) -> TcpListener {
+    loop {
+        match TcpListener::bind(("127.0.0.1", port)) {
+            Ok(listener) => return listener,
+            Err(error) if error.kind() == ErrorKind::AddrInUse => std::thread::yield_now(),
+            Err(error) => panic!("{error}"),
+        }
+    }
+}
+
 /// The names of all services that NATS knows.
 fn services(district: &Deployed, nats: &str) -> Vec<String> {
     let password = std::fs::read_to_string(district.path("secrets/operator.password")).unwrap();
@@ -175,6 +188,35 @@ fn the_split_system_comes_up_works_is_mended_and_goes_down() {
     assert_eq!(district.processes(), BTreeMap::new());
     let data = district.path("data/ledger");
     assert_eq!(json(&["verify", "--json", "--data", text(&data)])["ok"], true);
+}
+
+#[test]
+fn the_split_system_finds_another_port_when_that_of_nats_was_taken_meanwhile() {
+    let district = Deployed::new();
+    let before = district.up();
+    district.down();
+    let port = std::fs::read_to_string(district.path("run/nats.port")).unwrap();
+    let _taken = TcpListener::bind(("127.0.0.1", port.trim().parse().unwrap())).unwrap();
+    let after = district.up();
+    assert_ne!(before["nats"], after["nats"]);
+    assert_well(&after);
+    district.down();
+}
+
+#[test]
+fn while_roles_run_nats_takes_no_other_port_than_they_know() {
+    let district = Deployed::new();
+    district.up();
+    let nats = &district.processes()["nats"];
+    let port = std::fs::read_to_string(district.path("run/nats.port")).unwrap();
+    assert!(Command::new("kill").args(["-KILL", nats]).status().unwrap().success());
+    let _taken = bind_once_free(port.trim().parse().unwrap());
+    let output = district.script("up", &["--whistle", env!("CARGO_BIN_EXE_whistle")]);
+    assert_eq!(output.status.code(), Some(1), "{}", told(&output));
+    let told = told(&output);
+    assert!(told.contains(port.trim()) && told.contains("deploy/split/down"), "{told}");
+    assert_eq!(std::fs::read_to_string(district.path("run/nats.port")).unwrap(), port);
+    district.down();
 }
 
 #[test]
