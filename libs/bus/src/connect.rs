@@ -24,7 +24,8 @@ const SUBSCRIPTION_CAPACITY: usize = 2 * inbox::WAITING_MAX;
 /// Messages and commands that wait to be written.
 const SENDER_CAPACITY: usize = 1_024;
 
-/// A server that says nothing is asked this often; after three times in vain the connection counts as lost.
+/// A server that says nothing is asked this often; when it is time for the third while two are unanswered, the connection
+/// counts as lost.
 const PING_EVERY: Duration = Duration::from_secs(5);
 
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(5);

@@ -3,9 +3,10 @@
 //! Here: what core NATS gives, made honest about what happened to a message, and bounded in memory and time. Not here:
 //! what the messages mean (`ledger`, `vault`), JetStream, retries of a request (whoever asks knows whether that is safe).
 //!
-//! Invariants: no other crate names `async-nats`; no subject comes from text that was not checked; nothing is sent while
-//! the server is away, so nothing asked for in vain is sent later on purpose; no request is waited for beyond its
-//! deadline; no queue without a bound, in messages and bytes; no drop that the one concerned is not told of; no
+//! Invariants: no other crate names `async-nats`; no subject comes from text that was not checked; nothing is asked or
+//! published while the server is away, so nothing asked for in vain is sent later on purpose (the answers of services do
+//! wait for the server, for whoever still waits for them); no request is waited for beyond its deadline; no queue without
+//! a bound, ours in messages and bytes, the connection's own in messages alone; no drop that nobody is told of; no
 //! credential in a log line, an error or a metric.
 //!
 //! What NATS does not promise is not promised here: a published message may be lost without anyone being told, and a

@@ -22,7 +22,8 @@ const PAUSE_MIN: Duration = Duration::from_millis(50);
 /// Longest pause between attempts, also for refused credentials.
 const PAUSE_MAX: Duration = Duration::from_secs(5);
 
-/// A connection that lived shorter than this counts as one more failed attempt.
+/// A loss counts as one more failed attempt when it follows the one before within this time, measured between the first
+/// attempts after each: the attempts and pauses that the connection took to come about are in it, besides its life.
 const SETTLED_AFTER: Duration = Duration::from_secs(10);
 
 pub(crate) struct Shared {

@@ -111,8 +111,9 @@ impl Subscription {
         self.queue.take().await
     }
 
-    /// Messages dropped so far because they were not taken fast enough; at least as many as are missing. Messages lost
-    /// while the server was away are not in it.
+    /// Messages dropped so far because they were not taken fast enough, and whatever the connection dropped of others
+    /// meanwhile, since it does not say whose they were. A burst of its own drops may be counted short; messages lost while
+    /// the server was away are not in it. So this tells that something is missing, and not how much.
     pub fn dropped(&self) -> u64 {
         self.queue.dropped().saturating_add(self.shared.count())
     }
