@@ -170,6 +170,9 @@ fn nats_away_is_told_at_once_and_everything_catches_up() {
     let mut district = District::start(1);
     let server = district.server();
     let first = raise(&server, "井盖松动");
+    // An empty list needs no words.
+    let is_listed = |_: &_| call(&server, CENTRE, &["case", "list"]).as_array().unwrap().len() == 1;
+    district.processes[0].wait("the case in the list", is_listed);
     district.nats.kill();
     let command = "00000000-0000-4000-8000-000000000042";
     let asked =
