@@ -1,7 +1,8 @@
 use case::ids::{CaseId, KeyId};
 use nats_child::NatsChild;
 use registry::ids::Role as Post;
-use service_kit::clock::Clock;
+use service_kit::clock::{Clock, Manual};
+use tempfile::TempDir;
 use tonic::Request;
 use uuid::Uuid;
 use vault::{Contact, Opened};
@@ -39,28 +40,44 @@ fn raise(command_id: Uuid, token: &str) -> Request<RaiseCaseRequest> {
     request
 }
 
+/// Six roles at a nats-server of their own, on a clock that is stepped.
+struct District {
+    six: Six,
+    clock: Manual,
+    /// Of a receptionist.
+    token: String,
+    _server: NatsChild,
+    _data: TempDir,
+}
+
+impl District {
+    async fn begin() -> Self {
+        let (server, data) = (NatsChild::start().unwrap(), tempfile::tempdir().unwrap());
+        let mut settings = serve::settings(None).unwrap();
+        settings.bus = bus::Settings::local(server.url());
+        let content = HUANCUI.content().unwrap();
+        let sandbox = Sandbox::of(&content).unwrap();
+        let (clock, manual) = Clock::manual(NOW.parse().unwrap());
+        let six = Six::start(data.path(), &clock, &sandbox.principals, content, &settings);
+        let six = Box::pin(six).await.unwrap();
+        let seat = sandbox.seats.iter().find(|seat| seat.roles.contains(&Post::Receptionist)).unwrap();
+        Self { six, clock: manual, token: seat.token.clone(), _server: server, _data: data }
+    }
+}
+
 #[tokio::test]
 async fn words_are_sealed_anew_when_their_keys_are_there_from_a_try_that_ended_between_vault_and_log() {
-    let (server, data) = (NatsChild::start().unwrap(), tempfile::tempdir().unwrap());
-    let mut settings = serve::settings(None).unwrap();
-    settings.bus = bus::Settings::local(server.url());
-    let content = HUANCUI.content().unwrap();
-    let sandbox = Sandbox::of(&content).unwrap();
-    let (clock, _manual) = Clock::manual(NOW.parse().unwrap());
-    let six =
-        Box::pin(Six::start(data.path(), &clock, &sandbox.principals, content, &settings)).await.unwrap();
-    let (desk, vault) = (&six.desk, &six.desk.vault);
-
-    let seat = sandbox.seats.iter().find(|seat| seat.roles.contains(&Post::Receptionist)).unwrap();
+    let district = District::begin().await;
+    let (desk, vault, token) = (&district.six.desk, &district.six.desk.vault, &district.token);
     let command_id: Uuid = "019aa7b2-6c00-7abc-8def-0123456789ab".parse().unwrap();
-    let caller = desk.caller(raise(command_id, &seat.token).metadata()).unwrap();
+    let caller = desk.caller(raise(command_id, token).metadata()).unwrap();
     let case = CaseId::made_by(desk.ledger.id(), &caller.principal.id, command_id);
     // What the first try left behind: keys of its own, and no event.
     let first = vault.seal(case, &KeyId::case_file(), "text", "something else").await.unwrap();
     let contact = Contact { name: None, phone: Some("13900000000".to_owned()) };
     vault.put_contact(case, &KeyId::reporter(1), &contact).await.unwrap();
 
-    let made = desk.make(raise(command_id, &seat.token), |_prepared| {}, case::intake::raise).await.unwrap();
+    let made = desk.make(raise(command_id, token), |_prepared| {}, case::intake::raise).await.unwrap();
     assert!(!made.repeated);
     let raised = desk.ledger.read_case(case).await.unwrap();
     let text = raised.text.as_ref().unwrap();
@@ -69,39 +86,31 @@ async fn words_are_sealed_anew_when_their_keys_are_there_from_a_try_that_ended_b
     let kept = vault.contact(case, &raised.reporters[0].key_id).await.unwrap().unwrap();
     assert_eq!(kept.phone.as_deref(), Some("13800000001"), "of this try, not of the first");
 
-    let again = desk.make(raise(command_id, &seat.token), |_prepared| {}, case::intake::raise).await.unwrap();
+    let again = desk.make(raise(command_id, token), |_prepared| {}, case::intake::raise).await.unwrap();
     assert!(again.repeated);
     assert_eq!(again.position, made.position);
 
-    let mut other = raise(command_id, &seat.token);
+    let mut other = raise(command_id, token);
     other.get_mut().new_case.as_mut().unwrap().reporters[0].phone = "13900000002".to_owned();
     let refused = desk.make(other, |_prepared| {}, case::intake::raise).await.unwrap_err();
     assert_eq!(refused.code(), tonic::Code::AlreadyExists);
     let kept = vault.contact(case, &raised.reporters[0].key_id).await.unwrap().unwrap();
     assert_eq!(kept.phone.as_deref(), Some("13800000001"), "of the case, not of who was refused");
-    six.stop().await.unwrap();
+    district.six.stop().await.unwrap();
 }
 
 #[tokio::test]
 async fn the_ledger_role_sweeps_what_no_event_names_after_a_day() {
-    let (server, data) = (NatsChild::start().unwrap(), tempfile::tempdir().unwrap());
-    let mut settings = serve::settings(None).unwrap();
-    settings.bus = bus::Settings::local(server.url());
-    let content = HUANCUI.content().unwrap();
-    let sandbox = Sandbox::of(&content).unwrap();
-    let (clock, manual) = Clock::manual(NOW.parse().unwrap());
-    let six =
-        Box::pin(Six::start(data.path(), &clock, &sandbox.principals, content, &settings)).await.unwrap();
-    let (desk, vault) = (&six.desk, &six.desk.vault);
-    let seat = sandbox.seats.iter().find(|seat| seat.roles.contains(&Post::Receptionist)).unwrap();
-    let request = raise(Uuid::from_bytes([1; 16]), &seat.token);
+    let district = District::begin().await;
+    let (desk, vault, token) = (&district.six.desk, &district.six.desk.vault, &district.token);
+    let request = raise(Uuid::from_bytes([1; 16]), token);
     let made = desk.make(request, |_prepared| {}, case::intake::raise).await.unwrap();
     let left = CaseId::derived("test", &[]);
     let contact = Contact { name: None, phone: Some("13900000000".to_owned()) };
     vault.put_contact(left, &KeyId::reporter(1), &contact).await.unwrap();
 
-    manual.advance(A_DAY);
+    district.clock.advance(A_DAY);
     gone(vault, left).await;
     assert_eq!(phone(vault, made.cases[0].id).await.as_deref(), Some("13800000001"));
-    assert!(six.stop().await.unwrap().is_clean());
+    assert!(district.six.stop().await.unwrap().is_clean());
 }
