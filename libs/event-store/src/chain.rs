@@ -4,6 +4,8 @@ use ring::digest::{Context, SHA256};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use crate::ids::Position;
+
 /// The hash algorithm of this build, as written into every commit: 1 is SHA-256.
 pub(crate) const ALGORITHM: u8 = 1;
 
@@ -40,17 +42,28 @@ impl fmt::Debug for ChainHash {
     }
 }
 
-/// What the ids of a commit's events are derived from, besides their index.
-pub(crate) struct EventIds<'a> {
+/// What the ids of a commit's events are derived from. An id is the same wherever it is computed, so it is stored nowhere and computed
+/// where somebody is told it.
+#[derive(Debug, Clone, Copy)]
+pub struct EventIds<'a> {
+    /// The ledger's id.
     pub ledger: &'a str,
+    /// Its epoch.
     pub epoch: u32,
+    /// Who commanded.
     pub principal: &'a str,
+    /// Under which id.
     pub command_id: Uuid,
+    /// Position of the commit's first event.
+    pub first: Position,
 }
 
 impl EventIds<'_> {
-    /// UUIDv8 of SHA-256(tag, ledger, epoch, principal, command id, index); texts end in a zero byte, which none has.
-    pub(crate) fn id(&self, index: u32) -> Uuid {
+    /// The id of the event at a position of the commit: UUIDv8 of SHA-256(tag, ledger, epoch, principal, command id, index), where
+    /// the index counts from the commit's first event in 32 bits; texts end in a zero byte, which none has.
+    #[must_use]
+    pub fn at(&self, position: Position) -> Uuid {
+        let [_, _, _, _, index @ ..] = position.0.saturating_sub(self.first.0).to_be_bytes();
         let hash = sha256(&[
             EVENT_ID_TAG,
             self.ledger.as_bytes(),
@@ -59,7 +72,7 @@ impl EventIds<'_> {
             self.principal.as_bytes(),
             &[0],
             self.command_id.as_bytes(),
-            &index.to_be_bytes(),
+            &index,
         ]);
         let [head @ .., _, _, _, _, _, _, _, _, _, _, _, _, _, _, _, _] = hash;
         Uuid::new_v8(head)

@@ -136,8 +136,6 @@ pub struct StoredEvent {
     pub stream: StreamName,
     /// Place in the stream.
     pub version: Version,
-    /// Derived from ledger, epoch, principal, command id and index: a UUIDv8, the same wherever it is computed.
-    pub event_id: Uuid,
     /// See [`NewEvent::event_type`].
     pub event_type: String,
     /// See [`NewEvent::schema_version`].

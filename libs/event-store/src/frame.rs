@@ -42,7 +42,7 @@ use jiff::Timestamp;
 use jiff::fmt::serde::timestamp::microsecond::required as micros;
 use serde::{Deserialize, Serialize};
 
-use crate::chain::{ALGORITHM, ChainHash, EventIds};
+use crate::chain::{ALGORITHM, ChainHash};
 use crate::commit::{NewCommit, StoredCommit, StoredEvent};
 use crate::ids::{Position, StreamName, Version};
 use crate::limits::{COMMIT_BYTES_MAX, COMMIT_EVENTS_MAX};
@@ -243,8 +243,7 @@ impl StoredCommit {
         let causation = if flags & CAUSATION == 0 { None } else { Some(reader.uuid()?) };
         let correlation = reader.uuid()?;
         let traceparent = optional_text(&mut reader, TRACEPARENT, "traceparent")?;
-        let ids = EventIds { ledger: &ledger, epoch, principal: &principal, command_id };
-        let events = decode_events(&mut reader, &raw, first, &ids)?;
+        let events = decode_events(&mut reader, &raw, first)?;
         let counted = usize::from(count) == events.len() && (1..=COMMIT_EVENTS_MAX).contains(&events.len());
         if !counted || !reader.is_empty() || first == Position::ZERO || epoch == 0 {
             return Err(FrameError::Field("count"));
@@ -299,7 +298,6 @@ fn decode_events(
     reader: &mut Reader<'_>,
     raw: &Bytes,
     first: Position,
-    ids: &EventIds<'_>,
 ) -> Result<Vec<StoredEvent>, FrameError> {
     let mut events = Vec::new();
     let mut index = 0_u32;
@@ -315,7 +313,6 @@ fn decode_events(
                 position: Position(add(first.0, index.into())?),
                 stream: stream.clone(),
                 version: Version(add(first_version, nth.into())?),
-                event_id: ids.id(index),
                 event_type: reader.text("event type")?.to_owned(),
                 schema_version: reader.u16()?,
                 occurred_at: reader.time("occurred at")?,

@@ -42,7 +42,7 @@ mod tests;
 mod verify;
 mod watermark;
 
-pub use chain::ChainHash;
+pub use chain::{ChainHash, EventIds};
 pub use commit::{
     Append, Committed, EPOCH_OPENED, NewCommit, NewEvent, StoredCommit, StoredEvent, Unchanged,
 };

@@ -3,7 +3,7 @@ use std::fmt;
 use case::event::{Event, Recorded};
 use case::ids::CaseId;
 use case::time::At;
-use event_store::{ChainHash, Position, StoredCommit, StoredEvent, StreamName};
+use event_store::{ChainHash, EventIds, Position, StoredCommit, StoredEvent, StreamName};
 use uuid::Uuid;
 
 use crate::errors::LedgerError;
@@ -46,8 +46,6 @@ pub struct Commit {
 pub struct Entry {
     /// On which stream.
     pub stream: Stream,
-    /// The same wherever it is computed; what causation refers to.
-    pub event_id: Uuid,
     /// What happened, and where it stands.
     pub recorded: Recorded,
 }
@@ -107,8 +105,6 @@ pub(crate) fn case_stream(case: CaseId) -> StreamName {
 /// What a commit says about each of its events, for timelines.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Envelope {
-    /// The event's id.
-    pub event_id: Uuid,
     /// Which epoch.
     pub epoch: u32,
     /// Who commanded.
@@ -126,9 +122,8 @@ pub struct Envelope {
 }
 
 impl Envelope {
-    pub(crate) fn of(stored: &StoredCommit, event: &StoredEvent) -> Self {
+    pub(crate) fn of(stored: &StoredCommit) -> Self {
         Self {
-            event_id: event.event_id,
             epoch: stored.epoch,
             principal: stored.principal.clone(),
             on_behalf_of: stored.on_behalf_of.clone(),
@@ -144,11 +139,7 @@ impl Commit {
     /// From stored bytes.
     pub(crate) fn decode(stored: &StoredCommit) -> Result<Self, LedgerError> {
         let decode = |event: &StoredEvent| {
-            Ok(Entry {
-                stream: Stream::of(&event.stream),
-                event_id: event.event_id,
-                recorded: decode_event(event, stored)?,
-            })
+            Ok(Entry { stream: Stream::of(&event.stream), recorded: decode_event(event, stored)? })
         };
         let entries = stored.events.iter().map(decode).collect::<Result<_, LedgerError>>()?;
         Ok(Self::with_entries(stored, entries))
@@ -161,7 +152,6 @@ impl Commit {
     ) -> Self {
         let place = |(stored_event, (stream, event)): (&StoredEvent, (Stream, Event))| Entry {
             stream,
-            event_id: stored_event.event_id,
             recorded: recorded(stored_event, stored, event),
         };
         let commit = Self::with_entries(stored, stored.events.iter().zip(events).map(place).collect());
@@ -186,6 +176,14 @@ impl Commit {
             entries,
             stored_bytes: stored.raw().len(),
         }
+    }
+
+    /// The id of its event at a position: what causation refers to.
+    #[must_use]
+    pub fn event_id(&self, position: u64) -> Uuid {
+        let Self { ledger, epoch, principal, command_id, first, .. } = self;
+        EventIds { ledger, epoch: *epoch, principal, command_id: *command_id, first: *first }
+            .at(Position(position))
     }
 
     /// The events of one case, in order.

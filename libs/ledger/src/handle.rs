@@ -312,7 +312,7 @@ impl Ledger {
             for found in page.events.iter().take(max.saturating_sub(history.len())) {
                 let recorded = decode_event(&found.event, &found.commit)?;
                 after = found.event.version;
-                history.push((recorded, Envelope::of(&found.commit, &found.event)));
+                history.push((recorded, Envelope::of(&found.commit)));
             }
             if !page.more || history.len() >= max {
                 return Ok(history);

@@ -100,12 +100,11 @@ fn rows(one: &CaseChange<'_>, change: &Change<'_>) -> Vec<OutcomeRow> {
         if !existed || step.status == from {
             continue;
         }
-        let entry = change.commit.entries.iter().find(|entry| entry.recorded.position == recorded.position);
         let called = step.callbacks.iter().rev().find(|call| call.contacted);
         rows.push(OutcomeRow {
             position: recorded.position,
             case: step.id,
-            event_id: entry.map_or(Uuid::nil(), |entry| entry.event_id),
+            event_id: change.commit.event_id(recorded.position),
             recorded_at: recorded.recorded_at,
             from: from.name().to_owned(),
             to: step.status.name().to_owned(),

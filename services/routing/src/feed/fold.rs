@@ -19,11 +19,7 @@ pub(super) fn rows(change: &Change<'_>) -> Vec<EventRow> {
     let registry = change.registry.map(AsRef::as_ref);
     let mut rows = Vec::new();
     for one in &change.cases {
-        let id_of = |position: u64| {
-            let entry = change.commit.entries.iter().find(|entry| entry.recorded.position == position);
-            entry.map_or(Uuid::nil(), |entry| entry.event_id)
-        };
-        rows.extend(rows_of_case(one, registry, id_of));
+        rows.extend(rows_of_case(one, registry, |position| change.commit.event_id(position)));
     }
     rows.sort_by_key(|row| row.position);
     rows
