@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use nats_child::NatsChild;
+use nats_child::{NatsChild, Options};
 use registry::Content;
 use service_kit::clock::Clock;
 use service_kit::shutdown::Shutdown;
@@ -142,8 +142,11 @@ impl System {
     }
 }
 
+/// A nats-server with the environment that `deploy/split` gives it, for ours and for the reference.
 async fn nats() -> Result<NatsChild, Failure> {
-    let started = tokio::task::spawn_blocking(NatsChild::start).await.map_err(Failure::internal)?;
+    let options = Options { env: vec![("GOGC".to_owned(), "800".to_owned())], ..Options::default() };
+    let start = || NatsChild::start_with(options);
+    let started = tokio::task::spawn_blocking(start).await.map_err(Failure::internal)?;
     started.map_err(|error| {
         Failure::new(
             Exit::Unavailable,
