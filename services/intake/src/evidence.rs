@@ -136,7 +136,12 @@ impl EvidenceStore {
     ) -> Result<Put, PutError> {
         check(metadata)?;
         if let Some(there) = self.open_content(&metadata.sha256).await? {
-            return as_announced(metadata, there.metadata).map(|stored| Put { stored, repeated: true });
+            let stored = as_announced(metadata, there.metadata)?;
+            // Another upload may have given it its name just now, and not have synced that yet.
+            let path = self.path_of(&stored.sha256);
+            let synced = tokio::task::spawn_blocking(move || incoming::sync_names(&path));
+            synced.await.map_err(io::Error::other)??;
+            return Ok(Put { stored, repeated: true });
         }
         let _permit = self.inner.uploads.try_acquire().map_err(|_full| PutError::Busy)?;
         let mut incoming = Incoming::create(Arc::clone(&self.inner.own), metadata.size_bytes).await?;

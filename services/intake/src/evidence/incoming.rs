@@ -106,16 +106,19 @@ impl Whole {
     /// Gives the file its name, durably.
     pub(super) async fn place(self, to: PathBuf) -> io::Result<()> {
         let work = tokio::task::spawn_blocking(move || {
-            let above: Vec<&Path> = to.ancestors().skip(1).take(3).collect();
-            if let Some(shard) = above.first() {
+            if let Some(shard) = to.parent() {
                 fs::create_dir_all(shard)?;
             }
             self.0.rename(&to)?;
-            // The names on the way may be new, so each folder that holds one is synced.
-            above.into_iter().try_for_each(sync_dir)
+            sync_names(&to)
         });
         work.await.map_err(io::Error::other)?
     }
+}
+
+/// Makes durable that a content has its name. The folders on the way may be new, so each that holds one is synced.
+pub(super) fn sync_names(to: &Path) -> io::Result<()> {
+    to.ancestors().skip(1).take(3).try_for_each(sync_dir)
 }
 
 /// Makes the names in a folder durable.
