@@ -1,5 +1,8 @@
 //! What a ledger answers and publishes, whatever carries it.
 
+#[cfg(test)]
+mod tests;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
@@ -150,14 +153,16 @@ impl Core {
 
     /// Keeps what comes along with commits; says of each commit why it may not happen, if it may not.
     async fn refused(&self, asks: &[Ask]) -> Vec<Option<Done>> {
-        let is_early = |ask: &Ask| self.times.are_past(ask.commit.recorded_at);
-        let in_time = asks.iter().filter(|ask| !is_early(ask));
-        let riders: Vec<&Rider> = in_time.filter_map(|ask| ask.rider.as_ref()).collect();
+        // Judged once: time goes on while riders are kept, and each rider's outcome must meet its own commit.
+        let are_early: Vec<bool> =
+            asks.iter().map(|ask| self.times.are_past(ask.commit.recorded_at)).collect();
+        let in_time = asks.iter().zip(&are_early).filter(|(_, is_early)| !**is_early);
+        let riders: Vec<&Rider> = in_time.filter_map(|(ask, _)| ask.rider.as_ref()).collect();
         let kept = if riders.is_empty() { Vec::new() } else { self.riders.keep(riders).await };
         let mut kept = kept.into_iter();
         let mut refused = Vec::with_capacity(asks.len());
-        for ask in asks {
-            if is_early(ask) {
+        for (ask, is_early) in asks.iter().zip(are_early) {
+            if is_early {
                 tracing::error!(
                     principal = ask.commit.principal,
                     recorded_at = %ask.commit.recorded_at,
