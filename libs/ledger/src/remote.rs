@@ -120,7 +120,16 @@ impl Remote {
         if self.tail.refused().is_some() {
             return Err(CommitError::Away);
         }
-        self.commits.commit(commit, rider).await
+        let known = self.tail.head();
+        let committed = self.commits.commit(commit, rider).await?;
+        // What is told as stored lies behind what was known before it was sent, or it lies in another log.
+        if !committed.repeated {
+            self.tail.check_new(&committed.commit, &known);
+        }
+        if self.tail.refused().is_some() {
+            return Err(CommitError::Unavailable);
+        }
+        Ok(committed)
     }
 
     pub(crate) async fn read_stream(

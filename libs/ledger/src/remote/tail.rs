@@ -148,6 +148,16 @@ impl Tail {
         }
     }
 
+    /// Refuses the log if it stored a commit where it cannot have, seen from a head that was known before.
+    pub(crate) fn check_new(&self, commit: &StoredCommit, known: &Head) {
+        let (first, known) = (commit.first, known.position);
+        if let Some(reason) = self.shared.other_epoch(commit.epoch) {
+            self.shared.refuse(reason);
+        } else if first <= known {
+            self.shared.refuse(format!("it stored a commit at position {first}, it had come to {known}"));
+        }
+    }
+
     pub(crate) fn listen(&self) -> Listener {
         Listener { shared: Arc::clone(&self.shared), state: self.shared.state.subscribe() }
     }
@@ -271,10 +281,11 @@ impl Shared {
         if origin.ledger != self.ledger {
             return Err(format!("ledger {} publishes as {}", origin.ledger, self.ledger));
         }
-        if origin.epoch != self.epoch {
-            return Err(format!("it is of epoch {}, followed was epoch {}", origin.epoch, self.epoch));
-        }
-        Ok(())
+        self.other_epoch(origin.epoch).map_or(Ok(()), Err)
+    }
+
+    fn other_epoch(&self, epoch: u32) -> Option<String> {
+        (epoch != self.epoch).then(|| format!("it is of epoch {epoch}, followed was epoch {}", self.epoch))
     }
 
     /// For good: an operator must look before anything of this is believed.
