@@ -1,13 +1,15 @@
 //! The side that has the log: answers what is asked and publishes what becomes durable.
 
 mod answers;
+#[cfg(test)]
+mod tests;
 
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use bus::{Asked, Bus, Endpoint, Refused, Service};
+use bus::{Asked, Bus, Endpoint, Refused, RequestError, Service};
 use jiff::Timestamp;
 use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
@@ -15,7 +17,7 @@ use uuid::Uuid;
 
 pub(crate) use self::answers::Core;
 use super::link::{Link, NOT_UNDERSTOOD, Op, log_subject, subject};
-use super::protocol::{self, Origin, Told};
+use super::protocol::{self, Origin, Status, Told};
 use crate::backend::Backend;
 use crate::context::Rider;
 use crate::errors::LedgerError;
@@ -34,7 +36,7 @@ const READS_AT_ONCE: usize = 32;
 /// How long others that begin at the same time are listened for: many times what a message takes.
 const CLAIM: Duration = Duration::from_millis(250);
 /// How long another ledger on the same subjects has to speak up before this one serves.
-const RIVAL_WITHIN: Duration = Duration::from_secs(2);
+const RIVAL_WITHIN: Duration = if cfg!(test) { Duration::from_millis(500) } else { Duration::from_secs(2) };
 
 /// Why what came with a commit was not kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -170,8 +172,11 @@ impl Host {
         self.0.message_max.store(actual, Ordering::Relaxed);
         let jurisdiction = self.0.origin.ledger.clone();
         let link = Arc::new(Link::Nats { bus: bus.clone(), jurisdiction, deadline: RIVAL_WITHIN });
-        self.refuse_rival(&link).await?;
-        self.claim(bus, &link).await?;
+        let claimed = tokio::select! {
+            () = stop.cancelled() => return Ok(()),
+            claimed = self.claim(bus, &link) => claimed,
+        };
+        claimed?;
         let mut endpoints = self.endpoints()?;
         endpoints.extend(beside);
         let service = Service {
@@ -180,13 +185,13 @@ impl Host {
             description: "the log of one jurisdiction and the rows of its vault".to_owned(),
             endpoints,
         };
-        let serving = bus.serve(service).await.map_err(|error| HostError::Bus(error.to_string()))?;
+        let serving = bus.serve(service).await.map_err(|error| refused(&error))?;
         self.0.is_served.store(true, Ordering::Release);
         tracing::info!(ledger = self.0.origin.ledger, "the ledger is served over NATS");
         let outcome = tokio::select! {
             () = stop.cancelled() => Ok(()),
             outcome = self.0.publish(&link) => outcome,
-            rival = self.watch_for_rival(bus) => Err(rival),
+            rival = self.watch_for_rival(bus, &link) => Err(rival),
         };
         self.0.is_served.store(false, Ordering::Release);
         drop(serving);
@@ -199,33 +204,44 @@ impl Host {
         self.0.is_served.load(Ordering::Acquire)
     }
 
-    async fn refuse_rival(&self, link: &Link) -> Result<(), HostError> {
-        match super::ask_status(link).await {
-            Ok(status) => Err(rival(&status.origin)),
-            // Somebody serves it, whatever else it says.
-            Err(error @ LedgerError::OtherVersion { .. }) => Err(error.into()),
-            Err(_nobody) => Ok(()),
+    /// Ends where another one answers. One that is there and does not answer is asked until it does or is gone.
+    async fn refuse_rival(&self, bus: &Bus) -> Result<(), HostError> {
+        let subject = subject(&self.0.origin.ledger, Op::Status)?;
+        loop {
+            bus.connected().await;
+            match bus.request(&subject, protocol::encode(&())?, None, RIVAL_WITHIN).await {
+                Ok(answer) => return Err(rival(&protocol::decode::<Status>(&answer)?.origin)),
+                Err(RequestError::NobodyListens) => return Ok(()),
+                Err(error @ (RequestError::Away | RequestError::Unknown)) => {
+                    tracing::warn!(%error, "whether another process serves this ledger is not known; asking again");
+                    tokio::time::sleep(BEAT).await;
+                }
+                Err(error @ (RequestError::TooLarge { .. } | RequestError::Refused { .. })) => {
+                    return Err(refused(&error));
+                }
+            }
         }
     }
 
-    /// Lets the earlier of several serve that begin together, before any of them answers a request. Each listens first and then
-    /// speaks, and whoever hears a later one speaks again: of two at least one hears the other.
+    /// Ends where another one serves already; of several that begin together lets the earlier serve, before any of them answers a
+    /// request. Each listens first and then speaks, and whoever hears a later one speaks again: of two at least one hears the other.
     async fn claim(&self, bus: &Bus, link: &Link) -> Result<(), HostError> {
-        let until = Instant::now() + CLAIM;
-        let refused = |error: &dyn std::fmt::Display| HostError::Bus(error.to_string());
+        self.refuse_rival(bus).await?;
         let subject = log_subject(&self.0.origin.ledger)?;
         let mut heard = bus.subscribe(&subject).await.map_err(|error| refused(&error))?;
-        self.0.tell(link, &Told::Claim { origin: self.0.origin.clone() }).await;
+        let until = Instant::now() + CLAIM;
+        let claim = Told::Claim { origin: self.0.origin.clone() };
+        self.0.tell(link, &claim).await;
         while let Ok(Some(message)) = timeout_at(until, heard.next()).await {
             let Ok(told) = protocol::decode::<Told<'_>>(&message.payload) else { continue };
             let other = told.origin();
             if other.instance == self.0.origin.instance {
                 continue;
             }
-            if self.is_later_than(other) {
+            if !told.is_claim() || self.is_later_than(other) {
                 return Err(rival(other));
             }
-            self.0.tell(link, &Told::Claim { origin: self.0.origin.clone() }).await;
+            self.0.tell(link, &claim).await;
         }
         Ok(())
     }
@@ -234,8 +250,8 @@ impl Host {
         (other.since, other.instance) < (self.0.origin.since, self.0.origin.instance)
     }
 
-    /// Ends with a rival that began before this one.
-    async fn watch_for_rival(&self, bus: &Bus) -> HostError {
+    /// Ends with a rival that serves and began before this one. One that merely wants to is told at once that it is too late.
+    async fn watch_for_rival(&self, bus: &Bus, link: &Link) -> HostError {
         let Ok(subject) = log_subject(&self.0.origin.ledger) else { return std::future::pending().await };
         loop {
             if let Ok(mut subscription) = bus.subscribe(&subject).await {
@@ -243,6 +259,12 @@ impl Host {
                     let Ok(told) = protocol::decode::<Told<'_>>(&message.payload) else { continue };
                     let other = told.origin();
                     if other.instance == self.0.origin.instance {
+                        continue;
+                    }
+                    if told.is_claim() {
+                        tracing::warn!(instance = %other.instance, "another process wants to serve this ledger");
+                        let (origin, head) = (self.0.origin.clone(), self.0.store.head());
+                        self.0.tell(link, &Told::Beat { origin, head }).await;
                         continue;
                     }
                     tracing::error!(instance = %other.instance, "another process publishes this ledger's log");
@@ -293,6 +315,10 @@ fn random_instance() -> Result<Uuid, HostError> {
         .map_err(|_unspecified| HostError::Bus("the system gives no randomness".to_owned()))?
         .expose();
     Ok(uuid::Builder::from_random_bytes(random).into_uuid())
+}
+
+fn refused(error: &dyn std::fmt::Display) -> HostError {
+    HostError::Bus(error.to_string())
 }
 
 fn rival(other: &Origin) -> HostError {

@@ -142,6 +142,11 @@ impl Told<'_> {
             Self::Commits { origin, .. } | Self::Beat { origin, .. } | Self::Claim { origin } => origin,
         }
     }
+
+    /// Whether it is of one that does not serve yet.
+    pub(crate) fn is_claim(&self) -> bool {
+        matches!(self, Self::Claim { .. })
+    }
 }
 
 pub(crate) fn encode<T: Serialize>(message: &T) -> Result<Bytes, LedgerError> {

@@ -91,16 +91,6 @@ async fn under_load_one_message_carries_many_commits() {
     assert!(messages <= 100, "{messages} messages for {COMMANDS} commits");
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_second_ledger_on_the_same_subjects_is_refused() {
-    let kit = Kit::nats().await;
-    let ledger = kit.ledger().await;
-    let dir = tempfile::tempdir().unwrap();
-    let second = serve(&store(dir.path()), kit.nats_child(), &CancellationToken::new()).await.await;
-    assert!(matches!(second, Err(HostError::Rival { .. })), "{second:?}");
-    step(&ledger, 1, case(1)).await;
-}
-
 /// Somebody who introduces himself as a ledger of the program whose messages begin with this version.
 async fn of_version(nats: &NatsChild, version: u8) -> (Serving, Arc<Notify>) {
     let asked = Arc::new(Notify::new());
@@ -156,23 +146,6 @@ async fn a_second_ledger_is_refused_beside_one_of_another_program() {
     let second = serve(&store(dir.path()), &nats, &CancellationToken::new()).await;
     let refused = tokio::time::timeout(DEADLINE, second).await.expect("it serves").unwrap_err();
     assert!(matches!(refused, HostError::Ledger(LedgerError::OtherVersion { theirs: 1, .. })), "{refused}");
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn of_two_ledgers_that_begin_together_one_serves_and_the_other_takes_nothing() {
-    let (nats, stop) = (NatsChild::start().unwrap(), CancellationToken::new());
-    let dirs = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
-    let [one, other] = [store(dirs[0].path()), store(dirs[1].path())];
-    let mut first = Handle::current().spawn(serve(&one, &nats, &stop).await);
-    let mut second = Handle::current().spawn(serve(&other, &nats, &stop).await);
-    step(&over(&nats, Options::DEFAULT).await.unwrap(), 1, case(1)).await;
-    let (ended, stays, goes) = tokio::select! {
-        ended = &mut first => (ended, other, one),
-        ended = &mut second => (ended, one, other),
-    };
-    assert!(matches!(ended.unwrap(), Err(HostError::Rival { .. })));
-    assert_eq!((stays.head().position, goes.head().position), (Position(1), Position::ZERO));
-    stop.cancel();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
