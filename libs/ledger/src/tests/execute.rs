@@ -17,6 +17,7 @@ use crate::{
 in_every_way!(
     a_decision_is_committed_at_the_version_read,
     a_repeat_gets_the_first_success_and_the_cases_as_they_were,
+    a_repeat_that_names_another_case_gets_the_one_that_was_made,
     a_repeat_is_not_refused_for_what_the_first_time_made_true,
     a_reused_command_id_is_told_whatever_would_be_decided,
     a_stale_expected_version_is_told_with_the_actual_one,
@@ -59,6 +60,19 @@ async fn a_repeat_gets_the_first_success_and_the_cases_as_they_were(kit: Kit) {
     assert!(again.repeated);
     assert_eq!((&again.commit, &again.cases, again.position), (&first.commit, &first.cases, first.position));
     assert_eq!(kit.store.head().position, Position(2));
+}
+
+async fn a_repeat_that_names_another_case_gets_the_one_that_was_made(kit: Kit) {
+    let ledger = kit.ledger().await;
+    let raising = CommandContext { makes_cases: true, ..command(1) };
+    let raise = async |number: u128| {
+        ledger.execute(&raising, at(0), &[case(number)], |cases| Ok(raise_or_note(cases))).await.unwrap()
+    };
+    let first = raise(1).await;
+    // As after an upgrade that derives the ids of new cases in another way.
+    let again = raise(2).await;
+    assert!(again.repeated);
+    assert_eq!((again.commit, again.cases), (first.commit, first.cases));
 }
 
 async fn a_repeat_is_not_refused_for_what_the_first_time_made_true(kit: Kit) {
