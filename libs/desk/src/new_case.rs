@@ -89,7 +89,7 @@ impl Desk {
         prepared.map(|(prepared, _turn)| prepared)
     }
 
-    /// With the turn at the case where contacts are kept already.
+    /// With the turn at the case where there are contacts.
     async fn prepare_for<R: NewCaseRequest>(
         &self,
         caller: Caller,
@@ -108,15 +108,12 @@ impl Desk {
             Keys::Along => self.vault.new_case(case_id).map_err(|error| of_vault(&error))?,
             Keys::Before => None,
         };
-        let (command, rider, turn) = match seals {
-            Some(seals) => {
-                let (command, rider) = sealed_along(request, &told, seals)?;
-                (command, rider, None)
-            }
-            None => {
-                let (command, turn) = self.sealed_before(request, &told, case_id).await?;
-                (command, None, turn)
-            }
+        // Until the commit, nobody else here keeps a contact of this case.
+        let takes_turn = !request.contacts().is_empty();
+        let turn = if takes_turn { Some(self.ledger.turn(&[case_id]).await) } else { None };
+        let (command, rider) = match seals {
+            Some(seals) => sealed_along(request, &told, seals)?,
+            None => (self.sealed_before(request, &told, case_id).await?, None),
         };
         let envelope = Envelope { command_id, case_id, expected_version: None, occurred_at: None };
         let mac = self.secrets()?.request_mac(&canonical(R::RPC, request));
@@ -131,14 +128,11 @@ impl Desk {
         request: &R,
         told: &Told<'_>,
         case: CaseId,
-    ) -> Result<(R::Command, Option<Locked<'_>>), Status> {
+    ) -> Result<R::Command, Status> {
         let mut collecting = CollectingSeal::default();
         request.command(told, &mut collecting).map_err(Failure::Invalid)?;
-        let contacts = request.contacts();
-        let turn = if contacts.is_empty() { None } else { Some(self.ledger.turn(&[case]).await) };
-        let sealed = self.seal_new(case, &collecting, contacts).await?;
-        let command = request.command(told, &mut ReplayingSeal::new(sealed)).map_err(Failure::Invalid)?;
-        Ok((command, turn))
+        let sealed = self.seal_new(case, &collecting, request.contacts()).await?;
+        Ok(request.command(told, &mut ReplayingSeal::new(sealed)).map_err(Failure::Invalid)?)
     }
 
     fn new_case_id(&self, caller: &Caller, ticket: Option<&str>, command_id: Uuid) -> Result<CaseId, Status> {

@@ -18,6 +18,8 @@ use crate::serve;
 /// A day on which the samples are in force.
 const NOW: &str = "2025-09-01T08:00:00+08:00";
 const TEXT: &str = "楼道堆物";
+/// Commands that meet in the test of two at once: enough for them to meet in each of the places they can.
+const PAIRS: u8 = 32;
 
 fn raise(command_id: Uuid, token: &str) -> Request<RaiseCaseRequest> {
     let reporter = shared::Reporter {
@@ -96,6 +98,30 @@ async fn words_are_sealed_anew_when_their_keys_are_there_from_a_try_that_ended_b
     assert_eq!(refused.code(), tonic::Code::AlreadyExists);
     let kept = vault.contact(case, &raised.reporters[0].key_id).await.unwrap().unwrap();
     assert_eq!(kept.phone.as_deref(), Some("13800000001"), "of the case, not of who was refused");
+    district.six.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_two_commands_of_one_id_at_once_the_contact_is_that_of_the_case_made() {
+    let district = District::begin().await;
+    let (desk, vault, token) = (&district.six.desk, &district.six.desk.vault, &district.token);
+    for number in 1..=PAIRS {
+        let asked = |phone: &str| {
+            let mut request = raise(Uuid::from_bytes([number; 16]), token);
+            request.get_mut().new_case.as_mut().unwrap().reporters[0].phone = phone.to_owned();
+            desk.make(request, |_prepared| {}, case::intake::raise)
+        };
+        let phones = ["13800000001", "13900000002"];
+        let (one, other) = tokio::join!(asked(phones[0]), asked(phones[1]));
+        let (made, of) = match (one, other) {
+            (Ok(made), Err(refused)) if refused.code() == tonic::Code::AlreadyExists => (made, phones[0]),
+            (Err(refused), Ok(made)) if refused.code() == tonic::Code::AlreadyExists => (made, phones[1]),
+            both => panic!("{both:?}"),
+        };
+        let case = &made.cases[0];
+        let kept = vault.contact(case.id, &case.reporters[0].key_id).await.unwrap().unwrap();
+        assert_eq!(kept.phone.as_deref(), Some(of), "of the case, not of who was refused");
+    }
     district.six.stop().await.unwrap();
 }
 
