@@ -27,6 +27,7 @@ use registry::ids::Role;
 use service_kit::shutdown::Shutdown;
 use tokio::sync::{Semaphore, mpsc};
 use tokio_stream::wrappers::ReceiverStream;
+use tonic::metadata::MetadataMap;
 use tonic::service::RoutesBuilder;
 use tonic::{Request, Response, Status, Streaming};
 use wire::Failure;
@@ -100,6 +101,27 @@ impl Hotline {
             .max_encoding_message_size(desk::RESPONSE_BYTES_MAX);
         routes.add_service(server);
     }
+
+    /// The exchange of a source that may have one, and a seat for it.
+    fn seated(&self, metadata: &MetadataMap, tx: mpsc::Sender<Item>) -> Result<Exchange, Status> {
+        let caller = self.desk.caller(metadata)?;
+        let source = caller.principal.source.clone().filter(|_| caller.principal.has(Role::SourceSystem));
+        let missing =
+            || Status::from(Failure::Refused(Refusal::RoleMissing { needed: vec![Role::SourceSystem] }));
+        let source = source.ok_or_else(missing)?;
+        let seat = Arc::clone(&self.seats).try_acquire_owned();
+        let seat = seat.map_err(|_full| Status::from(Failure::Busy))?;
+        Ok(Exchange {
+            desk: self.desk.clone(),
+            caller,
+            source,
+            view: self.view.clone(),
+            shutdown: self.shutdown.clone(),
+            timing: self.timing,
+            tx,
+            seat: Arc::new(seat),
+        })
+    }
 }
 
 /// Counts what goes out, and says up to where the source was answered.
@@ -125,28 +147,10 @@ impl HotlineService for Hotline {
         &self,
         request: Request<Streaming<pb::FromSource>>,
     ) -> Result<Response<Self::ExchangeStream>, Status> {
-        let caller = self.desk.caller(request.metadata())?;
-        let source = caller.principal.source.clone().filter(|_| caller.principal.has(Role::SourceSystem));
-        let missing =
-            || Status::from(Failure::Refused(Refusal::RoleMissing { needed: vec![Role::SourceSystem] }));
-        let source = source.ok_or_else(missing)?;
-        let seat = Arc::clone(&self.seats).try_acquire_owned();
-        let seat = seat.map_err(|_full| Status::from(Failure::Busy))?;
         let (tx, rx) = mpsc::channel(CHANNEL_MESSAGES);
-        let exchange = Exchange {
-            desk: self.desk.clone(),
-            caller,
-            source,
-            view: self.view.clone(),
-            shutdown: self.shutdown.clone(),
-            timing: self.timing,
-            tx,
-        };
+        let exchange = self.seated(request.metadata(), tx)?;
         let inbound = request.into_inner();
-        self.shutdown.spawn("hotline", async move {
-            exchange.run(inbound).await;
-            drop(seat);
-        });
+        self.shutdown.spawn("hotline", exchange.run(inbound));
         Ok(Response::new(counted(ReceiverStream::new(rx))))
     }
 }

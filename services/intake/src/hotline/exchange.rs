@@ -1,22 +1,25 @@
 //! One source's stream: tickets in, receipts and outcomes out.
 //!
 //! Receipts keep the order of what they answer, outcomes the order of the ledger; both go through one bounded channel. Whoever does
-//! not read is not read from either.
+//! not read is not read from either; what was begun for it is brought to its end all the same.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use case::ids::CaseId;
 use desk::{Caller, Desk, of_ledger, of_vault, token};
-use futures_util::{StreamExt as _, stream};
+use futures_util::{Stream, StreamExt as _, stream};
 use ledger::Position;
 use projection::View;
 use registry::Lang;
 use registry::ids::SourceId;
 use service_kit::principals::AuthError;
 use service_kit::shutdown::Shutdown;
+use tokio::sync::OwnedSemaphorePermit;
 use tokio::sync::mpsc::Sender;
+use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
-use tonic::{Status, Streaming};
+use tonic::Status;
 use vault::Opened;
 use wire::Failure;
 use wire::pb::whistle::case::v1 as shared;
@@ -37,6 +40,11 @@ const LAST_WORDS: Duration = Duration::from_secs(1);
 /// What one message of the stream is, before it is counted.
 pub(super) type Item = Result<Answer, Status>;
 
+/// What a source says.
+pub(super) trait Inbound: Stream<Item = Result<pb::FromSource, Status>> + Send + Unpin {}
+
+impl<S: Stream<Item = Result<pb::FromSource, Status>> + Send + Unpin> Inbound for S {}
+
 /// A source's stream.
 pub(super) struct Exchange {
     pub desk: Desk,
@@ -46,6 +54,8 @@ pub(super) struct Exchange {
     pub shutdown: Shutdown,
     pub timing: Timing,
     pub tx: Sender<Item>,
+    /// Given back once the stream and everything begun on it have ended.
+    pub seat: Arc<OwnedSemaphorePermit>,
 }
 
 /// Why a stream ends.
@@ -63,7 +73,7 @@ impl From<Status> for End {
 
 impl Exchange {
     /// Exchanges until one of the two is gone.
-    pub(super) async fn run(self, mut inbound: Streaming<pb::FromSource>) {
+    pub(super) async fn run(self, mut inbound: impl Inbound) {
         let end = tokio::select! {
             biased;
             () = self.tx.closed() => End::Done,
@@ -84,11 +94,11 @@ impl Exchange {
         }
     }
 
-    async fn exchange(&self, inbound: &mut Streaming<pb::FromSource>) -> End {
-        let first = match inbound.message().await {
-            Ok(Some(first)) => first,
-            Ok(None) => return End::Done,
-            Err(status) => return End::Failed(status),
+    async fn exchange(&self, inbound: &mut impl Inbound) -> End {
+        let first = match inbound.next().await {
+            Some(Ok(first)) => first,
+            None => return End::Done,
+            Some(Err(status)) => return End::Failed(status),
         };
         let (cursor, first) = match first.message {
             Some(Said::Hello(hello)) => match self.resumed(&hello).await {
@@ -111,13 +121,13 @@ impl Exchange {
     }
 
     /// Answers everything the source says, in its order.
-    async fn receipts(&self, first: Option<pb::FromSource>, inbound: &mut Streaming<pb::FromSource>) -> End {
+    async fn receipts(&self, first: Option<pb::FromSource>, inbound: &mut impl Inbound) -> End {
         let taking =
             Taking { desk: self.desk.clone(), caller: self.caller.clone(), source: self.source.clone() };
         let said = stream::iter(first.map(Ok)).chain(inbound);
         let answers = said.map(|said| {
-            let taking = taking.clone();
-            async move { Ok::<_, Status>(answer(&taking, said?).await) }
+            let begun = said.map(|said| self.begin(taking.clone(), said));
+            async move { begun?.await.map_err(|_panicked| Status::from(Failure::Internal)) }
         });
         let mut answers = std::pin::pin!(answers.buffered(IN_FLIGHT));
         while let Some(receipt) = answers.next().await {
@@ -131,6 +141,16 @@ impl Exchange {
             }
         }
         End::Done
+    }
+
+    /// Begins one answer, as a task of its own: it may hold cases, and must go on whether or not the source takes what comes before it.
+    fn begin(&self, taking: Taking, said: pb::FromSource) -> JoinHandle<pb::TicketReceipt> {
+        let seat = Arc::clone(&self.seat);
+        self.shutdown.spawn("hotline message", async move {
+            let receipt = answer(&taking, said).await;
+            drop(seat);
+            receipt
+        })
     }
 
     /// Tells what becomes of the source's tickets. Ends only when it cannot go on.

@@ -1,4 +1,5 @@
 mod outcomes;
 mod reading;
+mod streams;
 mod support;
 mod taking;

@@ -1,0 +1,58 @@
+//! Streams that do not go as they should.
+
+use futures_util::{StreamExt as _, stream};
+use tokio::sync::mpsc;
+use tokio::time::timeout;
+use tonic::metadata::MetadataMap;
+use wire::pb::whistle::intake::v1::from_source::Message as Said;
+use wire::pb::whistle::intake::v1::to_source::Message as Answer;
+use wire::pb::whistle::intake::v1::{FromSource, ReceiptResult};
+
+use super::support::{District, good, is, json_ticket};
+
+/// More than are worked on at one time.
+const MANY: u32 = 300;
+
+fn metadata() -> MetadataMap {
+    let mut metadata = MetadataMap::new();
+    metadata.insert("authorization", test_kit::bearer("hotline"));
+    metadata
+}
+
+#[tokio::test]
+async fn a_source_that_does_not_read_keeps_nobody_from_its_cases() {
+    let district = District::start().await;
+    let (tx, mut unread) = mpsc::channel(1);
+    let exchange = district.hotline.seated(&metadata(), tx).unwrap();
+    // Revisions of a few tickets: those of one wait for each other.
+    let said = |seq: u32| {
+        let ticket = json_ticket(&format!("T-{}", seq % 8), 1 + seq / 8, &good("一"));
+        Ok(FromSource { seq: u64::from(seq) + 1, ack: 0, message: Some(Said::Ticket(ticket)) })
+    };
+    let pushed = stream::iter((0..MANY).map(said)).chain(stream::pending());
+    district.shutdown.spawn("hotline", exchange.run(pushed));
+    test_kit::wait_until("a receipt nobody reads", test_kit::DEADLINE, || unread.len() == 1).await;
+
+    let mut line = district.line("hotline").await.unwrap();
+    for number in 0..8 {
+        let push = line.push(json_ticket(&format!("T-{number}"), 1000, &good("二")));
+        let receipt = timeout(test_kit::DEADLINE, push).await.expect("nobody holds its turn");
+        is(&receipt, ReceiptResult::Revised);
+        let id = district.case(&receipt).await.id;
+        let accept = |state: &case::Case, actor: &case::Actor, rules: &case::Rules<'_>, now| {
+            case::intake::decide(state, &case::intake::Command::Accept, actor, rules, now)
+        };
+        let accepted = district.world.decide("p-receptionist", id, accept);
+        timeout(test_kit::DEADLINE, accepted).await.expect("nobody holds the case").unwrap();
+    }
+    // Read after all, the receipts are there in the order of what they answer.
+    for seq in 1..=u64::from(MANY) {
+        let receipt = loop {
+            let item = timeout(test_kit::DEADLINE, unread.recv()).await.expect("another comes");
+            if let Answer::Receipt(receipt) = item.unwrap().unwrap() {
+                break receipt;
+            }
+        };
+        assert_eq!(receipt.seq, seq);
+    }
+}
