@@ -149,7 +149,7 @@ impl HotlineService for Hotline {
     ) -> Result<Response<Self::ExchangeStream>, Status> {
         let (tx, rx) = mpsc::channel(CHANNEL_MESSAGES);
         let exchange = self.seated(request.metadata(), tx)?;
-        let inbound = request.into_inner();
+        let inbound = request.into_inner().map(|said| said.map_err(wire::explain));
         self.shutdown.spawn("hotline", exchange.run(inbound));
         Ok(Response::new(counted(ReceiverStream::new(rx))))
     }

@@ -3,12 +3,15 @@
 use futures_util::{StreamExt as _, stream};
 use tokio::sync::mpsc;
 use tokio::time::timeout;
+use tonic::Code;
 use tonic::metadata::MetadataMap;
+use tonic_types::StatusExt as _;
 use wire::pb::whistle::intake::v1::from_source::Message as Said;
 use wire::pb::whistle::intake::v1::to_source::Message as Answer;
 use wire::pb::whistle::intake::v1::{FromSource, ReceiptResult};
 
-use super::support::{District, good, is, json_ticket};
+use super::support::{District, good, is, json_ticket, ticket};
+use crate::hotline::MESSAGE_BYTES_MAX;
 
 /// More than are worked on at one time.
 const MANY: u32 = 300;
@@ -54,5 +57,22 @@ async fn a_source_that_does_not_read_keeps_nobody_from_its_cases() {
             }
         };
         assert_eq!(receipt.seq, seq);
+    }
+}
+
+#[tokio::test]
+async fn a_message_above_the_limit_ends_the_stream_as_too_large() {
+    let district = District::start().await;
+    for before in [0, 1] {
+        let mut line = district.line("hotline").await.unwrap();
+        for _ in 0..before {
+            line.push(json_ticket("T-1", 1, &good("一"))).await;
+        }
+        line.say(Said::Ticket(ticket("T-2", 1, vec![b' '; MESSAGE_BYTES_MAX]))).await;
+        let end = line.next().await.unwrap_err();
+        assert_eq!(end.code(), Code::ResourceExhausted, "not as a token that cannot be resumed at: {end:?}");
+        let told = end.get_details_error_info().unwrap();
+        assert_eq!(told.reason, "TOO_LARGE");
+        assert_eq!(told.metadata.get("limit_bytes"), Some(&MESSAGE_BYTES_MAX.to_string()));
     }
 }
