@@ -48,7 +48,7 @@ const EXCHANGES_MAX: usize = 256;
 /// How patient the exchange is.
 #[derive(Debug, Clone, Copy)]
 struct Timing {
-    /// How often a quiet exchange says so.
+    /// How long nothing may be told before the source is told where it stands, however much else happens.
     bookmark_every: Duration,
     /// How often it is asked whether a source's token still holds.
     check_every: Duration,

@@ -3,6 +3,7 @@
 //! Receipts keep the order of what they answer, outcomes the order of the ledger; both go through one bounded channel. Whoever does
 //! not read is not read from either; what was begun for it is brought to its end all the same.
 
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,7 +19,7 @@ use service_kit::shutdown::Shutdown;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::sync::mpsc::Sender;
 use tokio::task::JoinHandle;
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout, timeout_at};
 use tonic::Status;
 use vault::Opened;
 use wire::Failure;
@@ -109,7 +110,7 @@ impl Exchange {
         };
         tokio::select! {
             end = self.receipts(first, inbound) => end,
-            end = self.outcomes(cursor) => end,
+            Err(end) = self.outcomes(cursor) => end,
         }
     }
 
@@ -133,8 +134,8 @@ impl Exchange {
         while let Some(receipt) = answers.next().await {
             match receipt {
                 Ok(receipt) => {
-                    if self.tx.send(Ok(Answer::Receipt(receipt))).await.is_err() {
-                        return End::Done;
+                    if let Err(end) = self.tell(Answer::Receipt(receipt)).await {
+                        return end;
                     }
                 }
                 Err(status) => return End::Failed(status),
@@ -153,45 +154,45 @@ impl Exchange {
         })
     }
 
-    /// Tells what becomes of the source's tickets. Ends only when it cannot go on.
-    async fn outcomes(&self, mut cursor: u64) -> End {
+    /// Tells what becomes of the source's tickets, and up to where that is all whenever nothing was told for a while. Ends only
+    /// when it cannot go on.
+    async fn outcomes(&self, mut cursor: u64) -> Result<Infallible, End> {
+        let mut bookmark_at = self.bookmark_at();
         loop {
-            let page = match index::page(&self.view, self.source.clone(), cursor).await {
-                Ok(page) => page,
-                Err(error) => {
-                    tracing::error!(%error, "the outcomes cannot be read");
-                    return End::Failed(Failure::Unavailable.into());
-                }
-            };
+            let page = index::page(&self.view, self.source.clone(), cursor).await.map_err(|error| {
+                tracing::error!(%error, "the outcomes cannot be read");
+                Status::from(Failure::Unavailable)
+            })?;
             for row in page.rows {
-                let outcome = match self.outcome(row).await {
-                    Ok(outcome) => outcome,
-                    Err(status) => return End::Failed(status),
-                };
-                if self.tx.send(Ok(Answer::Outcome(outcome))).await.is_err() {
-                    return End::Done;
-                }
+                self.tell(Answer::Outcome(self.outcome(row).await?)).await?;
+                bookmark_at = self.bookmark_at();
             }
             cursor = cursor.max(page.covered);
+            // Asked here and not by waiting alone: where something happens all the time, there is never a wait.
+            if Instant::now() >= bookmark_at {
+                let resume_token = token::encode(&self.desk.ledger, Position(cursor));
+                self.tell(Answer::Bookmark(pb::SourceBookmark { resume_token })).await?;
+                bookmark_at = self.bookmark_at();
+            }
             if page.more {
                 continue;
             }
-            let changed = self.view.changed_since(Position(cursor));
-            match timeout(self.timing.bookmark_every, changed).await {
-                Ok(Ok(_moved)) => {}
+            match timeout_at(bookmark_at, self.view.changed_since(Position(cursor))).await {
+                Ok(Ok(_)) | Err(_) => {}
                 Ok(Err(error)) => {
                     tracing::error!(%error, "the outcomes do not follow");
-                    return End::Failed(Failure::Unavailable.into());
-                }
-                Err(_quiet) => {
-                    let resume_token = token::encode(&self.desk.ledger, Position(cursor));
-                    let bookmark = Answer::Bookmark(pb::SourceBookmark { resume_token });
-                    if self.tx.send(Ok(bookmark)).await.is_err() {
-                        return End::Done;
-                    }
+                    return Err(Status::from(Failure::Unavailable).into());
                 }
             }
         }
+    }
+
+    fn bookmark_at(&self) -> Instant {
+        Instant::now() + self.timing.bookmark_every
+    }
+
+    async fn tell(&self, answer: Answer) -> Result<(), End> {
+        self.tx.send(Ok(answer)).await.map_err(|_gone| End::Done)
     }
 
     async fn outcome(&self, row: OutcomeRow) -> Result<pb::TicketOutcome, Status> {

@@ -1,5 +1,9 @@
 //! Streams that do not go as they should.
 
+use std::time::Duration;
+
+use case::event::intake::NoteAdded;
+use case::event::parts::By;
 use futures_util::{StreamExt as _, stream};
 use tokio::sync::mpsc;
 use tokio::time::timeout;
@@ -8,7 +12,7 @@ use tonic::metadata::MetadataMap;
 use tonic_types::StatusExt as _;
 use wire::pb::whistle::intake::v1::from_source::Message as Said;
 use wire::pb::whistle::intake::v1::to_source::Message as Answer;
-use wire::pb::whistle::intake::v1::{FromSource, ReceiptResult};
+use wire::pb::whistle::intake::v1::{FromSource, ReceiptResult, SourceHello};
 
 use super::support::{District, good, is, json_ticket, ticket};
 use crate::hotline::MESSAGE_BYTES_MAX;
@@ -75,4 +79,29 @@ async fn a_message_above_the_limit_ends_the_stream_as_too_large() {
         assert_eq!(told.reason, "TOO_LARGE");
         assert_eq!(told.metadata.get("limit_bytes"), Some(&MESSAGE_BYTES_MAX.to_string()));
     }
+}
+
+#[tokio::test]
+async fn a_bookmark_comes_while_all_else_changes() {
+    let mut district = District::start().await;
+    let receipt = district.line("hotline").await.unwrap().push(json_ticket("T-1", 1, &good("一"))).await;
+    let id = district.case(&receipt).await.id;
+    district.hotline.timing.bookmark_every = Duration::from_millis(200);
+    let (tx, mut rx) = mpsc::channel(1);
+    let exchange = district.hotline.seated(&metadata(), tx).unwrap();
+    let hello = FromSource { seq: 1, ack: 0, message: Some(Said::Hello(SourceHello::default())) };
+    let said = stream::iter([Ok(hello)]).chain(stream::pending());
+    district.shutdown.spawn("hotline", exchange.run(said));
+    let text = district.sealed(id, "text", "不改变状态").await;
+    let changing = async {
+        loop {
+            let by = By::Automatic { rule: None };
+            district.commit(id, vec![NoteAdded { by, text: text.clone(), public: false }.into()]).await;
+        }
+    };
+    let told = tokio::select! {
+        told = timeout(test_kit::DEADLINE, rx.recv()) => told.expect("it is told where it stands"),
+        () = changing => unreachable!(),
+    };
+    assert!(matches!(told, Some(Ok(Answer::Bookmark(_)))), "{told:?}");
 }
