@@ -2,13 +2,13 @@
 
 use case::event::Event;
 use case::event::parts::Ticket as StoredTicket;
-use case::ids::{CaseId, derived_uuid};
+use case::ids::{CaseId, KeyId, derived_uuid};
 use case::intake::{Raise, Revision, revise};
 use case::refusal::StateReason;
 use case::state::Case;
 use case::time::At;
 use case::{Refusal, Rules};
-use desk::{Caller, Desk, of_execute, of_ledger};
+use desk::{Caller, Desk, of_execute, of_ledger, of_vault};
 use ledger::{CommandContext, Done, ExecuteError};
 use registry::ids::SourceId;
 use service_kit::trace::TraceContext;
@@ -167,21 +167,30 @@ impl Taking {
         }
     }
 
-    /// Keeps how the caller of the highest revision can be reached; also when it comes again, since a try may have ended between
-    /// its commit and this.
+    /// Keeps how the caller of the highest revision can be reached, and of a lower one while nothing is kept of any; also when it
+    /// comes again, since a try may have ended between its commit and this.
     async fn keep(&self, id: CaseId, revision: u32, contacts: Vec<wire::Contact>) -> Result<(), Status> {
         if contacts.is_empty() {
             return Ok(());
         }
         let case = self.case(id).await?;
-        if case.ticket.as_ref().is_none_or(|ticket| ticket.revision != revision) {
-            return Ok(());
+        let highest = case.ticket.as_ref().is_some_and(|ticket| ticket.revision == revision);
+        let mut to_keep = Vec::with_capacity(contacts.len());
+        for contact in contacts {
+            if highest || !self.is_kept(id, &contact.key_id).await? {
+                to_keep.push(contact);
+            }
         }
-        match self.desk.keep_contacts(id, contacts).await {
+        match self.desk.keep_contacts(id, to_keep).await {
             // Erased since the words were sealed: the revision is there, and nobody is to be reached.
             Err(status) if status.code() == tonic::Code::FailedPrecondition => Ok(()),
             kept => kept,
         }
+    }
+
+    async fn is_kept(&self, id: CaseId, key_id: &KeyId) -> Result<bool, Status> {
+        let kept = self.desk.vault.contact(id, key_id).await.map_err(|error| of_vault(&error))?;
+        Ok(kept.is_some())
     }
 
     async fn execute<F>(&self, id: CaseId, context: &CommandContext, decide: F) -> Result<Done, ExecuteError>

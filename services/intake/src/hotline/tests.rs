@@ -1,4 +1,5 @@
 mod outcomes;
+mod phones;
 mod reading;
 mod streams;
 mod support;
