@@ -8,6 +8,7 @@ mod body;
 mod exchange;
 mod index;
 mod receipt;
+mod server;
 mod take;
 #[cfg(test)]
 mod tests;
@@ -15,7 +16,6 @@ mod text;
 mod understand;
 
 use std::path::Path;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -32,11 +32,11 @@ use tonic::service::RoutesBuilder;
 use tonic::{Request, Response, Status, Streaming};
 use wire::Failure;
 use wire::pb::whistle::intake::v1 as pb;
-use wire::pb::whistle::intake::v1::hotline_service_server::{HotlineService, HotlineServiceServer};
 use wire::pb::whistle::intake::v1::to_source::Message as Answer;
 
 use self::exchange::{Exchange, Item};
 use self::index::Index;
+use self::server::{Heard, Sent, Server};
 
 /// Largest message read off the wire, in bytes: above the largest body, so that one that is too large still gets its receipt.
 const MESSAGE_BYTES_MAX: usize = 1024 * 1024;
@@ -96,10 +96,16 @@ impl Hotline {
 
     /// Adds the API.
     pub fn add_to(&self, routes: &mut RoutesBuilder) {
-        let server = HotlineServiceServer::new(self.clone())
-            .max_decoding_message_size(MESSAGE_BYTES_MAX)
-            .max_encoding_message_size(desk::RESPONSE_BYTES_MAX);
-        routes.add_service(server);
+        routes.add_service(Server(self.clone()));
+    }
+
+    /// Begins an exchange.
+    fn exchange(&self, request: Request<Streaming<Heard>>) -> Result<Response<Sent>, Status> {
+        let (tx, rx) = mpsc::channel(CHANNEL_MESSAGES);
+        let exchange = self.seated(request.metadata(), tx)?;
+        let inbound = request.into_inner().map(|heard| heard.map_err(wire::explain));
+        self.shutdown.spawn("hotline", exchange.run(inbound));
+        Ok(Response::new(counted(ReceiverStream::new(rx))))
     }
 
     /// The exchange of a source that may have one, and a seat for it.
@@ -125,7 +131,7 @@ impl Hotline {
 }
 
 /// Counts what goes out, and says up to where the source was answered.
-fn counted(items: impl Stream<Item = Item> + Send + 'static) -> Pin<Box<dyn Stream<Item = Sent> + Send>> {
+fn counted(items: impl Stream<Item = Item> + Send + 'static) -> Sent {
     let (mut seq, mut ack) = (0_u64, 0_u64);
     Box::pin(items.map(move |item| {
         let message = item?;
@@ -135,22 +141,4 @@ fn counted(items: impl Stream<Item = Item> + Send + 'static) -> Pin<Box<dyn Stre
         }
         Ok(pb::ToSource { seq, ack, message: Some(message) })
     }))
-}
-
-type Sent = Result<pb::ToSource, Status>;
-
-#[tonic::async_trait]
-impl HotlineService for Hotline {
-    type ExchangeStream = Pin<Box<dyn Stream<Item = Sent> + Send>>;
-
-    async fn exchange(
-        &self,
-        request: Request<Streaming<pb::FromSource>>,
-    ) -> Result<Response<Self::ExchangeStream>, Status> {
-        let (tx, rx) = mpsc::channel(CHANNEL_MESSAGES);
-        let exchange = self.seated(request.metadata(), tx)?;
-        let inbound = request.into_inner().map(|said| said.map_err(wire::explain));
-        self.shutdown.spawn("hotline", exchange.run(inbound));
-        Ok(Response::new(counted(ReceiverStream::new(rx))))
-    }
 }

@@ -113,6 +113,19 @@ fn from_protobuf(body: &[u8]) -> Option<Body> {
     Some(Body { fields, damaged })
 }
 
+/// The number in a field of a protobuf message; none when the message is cut off or the field is no number.
+pub(super) fn last_varint(message: &[u8], field: u64) -> Option<u64> {
+    raw_fields(message)?.into_iter().rev().find_map(|(number, raw)| match raw {
+        Raw::Varint(value) if number == field => Some(value),
+        Raw::Varint(_) | Raw::Fixed32(_) | Raw::Fixed64(_) | Raw::Bytes(_) => None,
+    })
+}
+
+/// Whether a protobuf message that is not cut off has a field.
+pub(super) fn has_field(message: &[u8], field: u64) -> bool {
+    raw_fields(message).is_some_and(|fields| fields.iter().any(|(number, _)| *number == field))
+}
+
 fn raw_fields(mut rest: &[u8]) -> Option<Vec<(u64, Raw<'_>)>> {
     let mut fields = Vec::new();
     while !rest.is_empty() {

@@ -31,6 +31,7 @@ use wire::pb::whistle::intake::v1::to_source::Message as Answer;
 use super::Timing;
 use super::index::{self, OutcomeRow};
 use super::receipt::{Frame, Reason};
+use super::server::Heard;
 use super::take::Taking;
 
 /// Tickets of one stream worked on at one time; they share the ledger's syncs.
@@ -42,9 +43,9 @@ const LAST_WORDS: Duration = Duration::from_secs(1);
 pub(super) type Item = Result<Answer, Status>;
 
 /// What a source says.
-pub(super) trait Inbound: Stream<Item = Result<pb::FromSource, Status>> + Send + Unpin {}
+pub(super) trait Inbound: Stream<Item = Result<Heard, Status>> + Send + Unpin {}
 
-impl<S: Stream<Item = Result<pb::FromSource, Status>> + Send + Unpin> Inbound for S {}
+impl<S: Stream<Item = Result<Heard, Status>> + Send + Unpin> Inbound for S {}
 
 /// A source's stream.
 pub(super) struct Exchange {
@@ -101,12 +102,16 @@ impl Exchange {
             None => return End::Done,
             Some(Err(status)) => return End::Failed(status),
         };
-        let (cursor, first) = match first.message {
-            Some(Said::Hello(hello)) => match self.resumed(&hello).await {
-                Ok(cursor) => (cursor, None),
-                Err(status) => return End::Failed(status),
-            },
-            message => (0, Some(pb::FromSource { message, ..first })),
+        let (cursor, first) = match first {
+            Heard::Said(pb::FromSource { message: Some(Said::Hello(hello)), .. }) => {
+                match self.resumed(&hello).await {
+                    Ok(cursor) => (cursor, None),
+                    Err(status) => return End::Failed(status),
+                }
+            }
+            // Nor does its token, so there is nowhere to go on.
+            Heard::Undecodable(unread) if unread.hello => return End::Failed(*unread.why),
+            first @ (Heard::Said(_) | Heard::Undecodable(_)) => (0, Some(first)),
         };
         tokio::select! {
             end = self.receipts(first, inbound) => end,
@@ -122,12 +127,12 @@ impl Exchange {
     }
 
     /// Answers everything the source says, in its order.
-    async fn receipts(&self, first: Option<pb::FromSource>, inbound: &mut impl Inbound) -> End {
+    async fn receipts(&self, first: Option<Heard>, inbound: &mut impl Inbound) -> End {
         let taking =
             Taking { desk: self.desk.clone(), caller: self.caller.clone(), source: self.source.clone() };
-        let said = stream::iter(first.map(Ok)).chain(inbound);
-        let answers = said.map(|said| {
-            let begun = said.map(|said| self.begin(taking.clone(), said));
+        let heard = stream::iter(first.map(Ok)).chain(inbound);
+        let answers = heard.map(|heard| {
+            let begun = heard.map(|heard| self.begin(taking.clone(), heard));
             async move { begun?.await.map_err(|_panicked| Status::from(Failure::Internal)) }
         });
         let mut answers = std::pin::pin!(answers.buffered(IN_FLIGHT));
@@ -145,10 +150,10 @@ impl Exchange {
     }
 
     /// Begins one answer, as a task of its own: it may hold cases, and must go on whether or not the source takes what comes before it.
-    fn begin(&self, taking: Taking, said: pb::FromSource) -> JoinHandle<pb::TicketReceipt> {
+    fn begin(&self, taking: Taking, heard: Heard) -> JoinHandle<pb::TicketReceipt> {
         let seat = Arc::clone(&self.seat);
         self.shutdown.spawn("hotline message", async move {
-            let receipt = answer(&taking, said).await;
+            let receipt = answer(&taking, heard).await;
             drop(seat);
             receipt
         })
@@ -246,7 +251,13 @@ fn status(name: &str) -> i32 {
     shared::CaseStatus::from_str_name(&format!("CASE_STATUS_{name}")).map_or(0, Into::into)
 }
 
-async fn answer(taking: &Taking, said: pb::FromSource) -> pb::TicketReceipt {
+async fn answer(taking: &Taking, heard: Heard) -> pb::TicketReceipt {
+    let said = match heard {
+        Heard::Said(said) => said,
+        Heard::Undecodable(unread) => {
+            return Frame::other(unread.seq, String::new()).refused(Reason::Undecodable);
+        }
+    };
     let seq = said.seq;
     let later = |number: String| Frame::other(seq, number).refused(Reason::NotSupportedYet);
     match said.message {

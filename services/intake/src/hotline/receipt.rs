@@ -25,8 +25,8 @@ impl Reason {
         match self {
             Self::Undecodable => (
                 "UNDECODABLE",
-                "工单内容无法解析,请检查后重新推送。",
-                "The body does not read as its content type says: correct it and push it again.",
+                "消息或工单内容无法解析(文字应为UTF-8),请检查后重新推送。",
+                "The message does not decode (its texts must be UTF-8), or the body does not read as its content type says: correct it and push it again.",
             ),
             Self::TooLarge => (
                 "TOO_LARGE",

@@ -1,5 +1,6 @@
 mod outcomes;
 mod phones;
+mod raw;
 mod reading;
 mod streams;
 mod support;

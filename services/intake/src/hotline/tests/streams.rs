@@ -14,8 +14,10 @@ use wire::pb::whistle::intake::v1::from_source::Message as Said;
 use wire::pb::whistle::intake::v1::to_source::Message as Answer;
 use wire::pb::whistle::intake::v1::{FromSource, ReceiptResult, SourceHello};
 
+use super::raw::{raw, raw_line, raw_ticket};
 use super::support::{District, good, is, json_ticket, ticket};
 use crate::hotline::MESSAGE_BYTES_MAX;
+use crate::hotline::server::Heard;
 
 /// More than are worked on at one time.
 const MANY: u32 = 300;
@@ -34,7 +36,7 @@ async fn a_source_that_does_not_read_keeps_nobody_from_its_cases() {
     // Revisions of a few tickets: those of one wait for each other.
     let said = |seq: u32| {
         let ticket = json_ticket(&format!("T-{}", seq % 8), 1 + seq / 8, &good("一"));
-        Ok(FromSource { seq: u64::from(seq) + 1, ack: 0, message: Some(Said::Ticket(ticket)) })
+        Ok(Heard::Said(FromSource { seq: u64::from(seq) + 1, ack: 0, message: Some(Said::Ticket(ticket)) }))
     };
     let pushed = stream::iter((0..MANY).map(said)).chain(stream::pending());
     district.shutdown.spawn("hotline", exchange.run(pushed));
@@ -90,7 +92,7 @@ async fn a_bookmark_comes_while_all_else_changes() {
     let (tx, mut rx) = mpsc::channel(1);
     let exchange = district.hotline.seated(&metadata(), tx).unwrap();
     let hello = FromSource { seq: 1, ack: 0, message: Some(Said::Hello(SourceHello::default())) };
-    let said = stream::iter([Ok(hello)]).chain(stream::pending());
+    let said = stream::iter([Ok(Heard::Said(hello))]).chain(stream::pending());
     district.shutdown.spawn("hotline", exchange.run(said));
     let text = district.sealed(id, "text", "不改变状态").await;
     let changing = async {
@@ -104,4 +106,31 @@ async fn a_bookmark_comes_while_all_else_changes() {
         () = changing => unreachable!(),
     };
     assert!(matches!(told, Some(Ok(Answer::Bookmark(_)))), "{told:?}");
+}
+
+#[tokio::test]
+async fn a_message_that_does_not_decode_gets_a_receipt_and_the_stream_goes_on() {
+    let district = District::start().await;
+    let gbk = encoding_rs::GBK.encode("工单一").0.into_owned();
+    let said = vec![
+        raw_ticket(1, &gbk, b"application/json"),
+        raw_ticket(2, b"T-2", &gbk),
+        vec![0xff; 9],
+        raw_ticket(4, b"T-4", b"application/json"),
+    ];
+    let mut receipts = raw_line(&district, said).await.unwrap();
+    for seq in [1, 2, 0] {
+        let receipt = receipts.next().await.unwrap().unwrap();
+        let Some(Answer::Receipt(receipt)) = receipt.message else { panic!("{receipt:?}") };
+        is(&receipt, ReceiptResult::Refused);
+        assert_eq!((receipt.seq, receipt.reason.as_str()), (seq, "UNDECODABLE"));
+    }
+    let receipt = receipts.next().await.unwrap().unwrap();
+    let Some(Answer::Receipt(receipt)) = receipt.message else { panic!("{receipt:?}") };
+    is(&receipt, ReceiptResult::Accepted);
+    assert_eq!(receipt.seq, 4);
+    // A token that does not decode is none that can be resumed at.
+    let hello = raw(3, &raw(1, &gbk));
+    let end = raw_line(&district, vec![hello]).await.unwrap().next().await.unwrap().unwrap_err();
+    assert_eq!(end.code(), Code::InvalidArgument);
 }
