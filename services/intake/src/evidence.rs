@@ -7,6 +7,7 @@
 mod incoming;
 mod media;
 mod own_dir;
+mod places;
 #[cfg(test)]
 mod tests;
 
@@ -21,13 +22,13 @@ use projection::OpenError;
 use ring::digest;
 use tokio::fs::File;
 use tokio::io::AsyncReadExt as _;
-use tokio::sync::Semaphore;
 use tonic::Status;
 use wire::Failure;
 
 use self::incoming::Incoming;
 pub use self::media::MediaType;
 use self::own_dir::OwnDir;
+use self::places::Places;
 
 /// Largest piece of evidence, in bytes: a photo of a current phone as it is, a scanned paper of some pages.
 pub const EVIDENCE_BYTES_MAX: u64 = 8 * 1024 * 1024;
@@ -35,6 +36,8 @@ pub const EVIDENCE_BYTES_MAX: u64 = 8 * 1024 * 1024;
 const CHUNK_BYTES: usize = 64 * 1024;
 /// Uploads at one time; each holds a file and a buffer.
 const UPLOADS_MAX: usize = 64;
+/// Of them, uploads of one principal: a phone that sends all photos of a visit at once.
+const UPLOADS_EACH_MAX: usize = 8;
 /// Where uploads lie until they are whole.
 const INCOMING: &str = "incoming";
 
@@ -67,7 +70,7 @@ pub enum PutError {
     /// Larger than a piece of evidence may be.
     #[error("the content has {0} bytes or more")]
     TooLarge(u64),
-    /// Too many uploads at one time; come back later.
+    /// Too many uploads at one time, of all or of this principal; come back later.
     #[error("too many uploads at one time")]
     Busy,
     /// The caller's stream broke off.
@@ -104,7 +107,7 @@ pub struct EvidenceStore {
 #[derive(Debug)]
 struct Inner {
     dir: PathBuf,
-    uploads: Semaphore,
+    uploads: Arc<Places>,
     own: Arc<OwnDir>,
 }
 
@@ -121,16 +124,17 @@ impl EvidenceStore {
         };
         let own = OwnDir::take(&dir.join(INCOMING)).map_err(fail("make room for uploads in"))?;
         incoming::sync_dir(&dir).map_err(fail("sync"))?;
-        let (uploads, own) = (Semaphore::new(UPLOADS_MAX), Arc::new(own));
+        let (uploads, own) = (Places::new(UPLOADS_MAX, UPLOADS_EACH_MAX), Arc::new(own));
         Ok(Self { inner: Arc::new(Inner { dir, uploads, own }) })
     }
 
-    /// Stores a content; it is durable when this returns. One that is there already is not read again.
+    /// Stores a content for the principal `who`; it is durable when this returns. One that is there already is not read again.
     ///
     /// # Errors
     /// [`PutError`]; then nothing of it is kept.
     pub async fn put(
         &self,
+        who: &str,
         metadata: &Metadata,
         content: impl Stream<Item = Result<Bytes, Status>> + Send,
     ) -> Result<Put, PutError> {
@@ -143,7 +147,7 @@ impl EvidenceStore {
             synced.await.map_err(io::Error::other)??;
             return Ok(Put { stored, repeated: true });
         }
-        let _permit = self.inner.uploads.try_acquire().map_err(|_full| PutError::Busy)?;
+        let _place = self.inner.uploads.take(who).ok_or(PutError::Busy)?;
         let mut incoming = Incoming::create(Arc::clone(&self.inner.own), metadata.size_bytes).await?;
         let mut content = std::pin::pin!(content);
         while let Some(chunk) = content.next().await {

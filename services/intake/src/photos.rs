@@ -29,7 +29,7 @@ impl Intake {
         request: Request<Streaming<pb::PutEvidenceRequest>>,
     ) -> Result<pb::PutEvidenceResponse, Status> {
         // Whoever has a token may put; what nobody names in an event is nobody's to get.
-        self.desk.caller(request.metadata())?;
+        let caller = self.desk.caller(request.metadata())?;
         let mut parts = request.into_inner();
         let first = parts.message().await?.and_then(|first| first.part);
         let Some(Received::Metadata(told)) = first else {
@@ -41,7 +41,7 @@ impl Intake {
             Some(Received::Chunk(chunk)) => Ok(chunk.into()),
             Some(Received::Metadata(_)) | None => Err(violated("part", "a chunk")),
         });
-        let put = self.evidence.put(&metadata, content).await?;
+        let put = self.evidence.put(&caller.principal.id, &metadata, content).await?;
         let stored = told_of(put.stored);
         Ok(pb::PutEvidenceResponse { stored: Some(stored), repeated: put.repeated })
     }

@@ -5,6 +5,7 @@ use futures_util::stream;
 use test_kit::temp_dir;
 use tokio::sync::oneshot;
 use tonic::Code;
+use tonic_types::StatusExt as _;
 
 use super::*;
 
@@ -55,7 +56,7 @@ async fn read(store: &EvidenceStore, sha256: &str) -> Result<Vec<u8>, Status> {
 }
 
 async fn refused(store: &EvidenceStore, metadata: &Metadata, content: &[u8]) -> Vec<String> {
-    match store.put(metadata, chunks(content, 7)).await.unwrap_err() {
+    match store.put("p-1", metadata, chunks(content, 7)).await.unwrap_err() {
         PutError::Invalid(violations) => violations.into_iter().map(|violation| violation.field).collect(),
         other @ (PutError::TooLarge(_) | PutError::Busy | PutError::Cut(_) | PutError::Io(_)) => {
             panic!("{other:?}")
@@ -71,7 +72,7 @@ async fn what_is_put_is_read_back_in_chunks() {
     content.resize(200_000, 7);
     let metadata = announced(&content, "image/jpeg");
     assert!(!store.exists(&metadata.sha256));
-    let put = store.put(&metadata, chunks(&content, 50_000)).await.unwrap();
+    let put = store.put("p-1", &metadata, chunks(&content, 50_000)).await.unwrap();
     assert_eq!(put, Put { stored: metadata.clone(), repeated: false });
     assert!(store.exists(&metadata.sha256));
     assert_eq!(read(&store, &metadata.sha256).await.unwrap(), content);
@@ -91,7 +92,7 @@ async fn each_type_is_told_by_its_first_bytes() {
         (b"%PDF-1.7 and more", "application/pdf"),
     ];
     for (content, media_type) in kinds {
-        let put = store.put(&announced(content, media_type), chunks(content, 3)).await.unwrap();
+        let put = store.put("p-1", &announced(content, media_type), chunks(content, 3)).await.unwrap();
         assert_eq!(put.stored.media_type, media_type);
     }
     assert_eq!(
@@ -107,9 +108,9 @@ async fn putting_again_changes_nothing_and_reads_nothing() {
     let dir = temp_dir();
     let store = EvidenceStore::open(dir.path()).unwrap();
     let metadata = announced(JPEG, "image/jpeg");
-    store.put(&metadata, chunks(JPEG, 5)).await.unwrap();
+    store.put("p-1", &metadata, chunks(JPEG, 5)).await.unwrap();
     let unread = stream::once(async { panic!("read again") });
-    assert!(store.put(&metadata, unread).await.unwrap().repeated);
+    assert!(store.put("p-1", &metadata, unread).await.unwrap().repeated);
     let wrong = Metadata { media_type: "image/png".to_owned(), size_bytes: 3, ..metadata };
     assert_eq!(refused(&store, &wrong, JPEG).await, ["metadata.size_bytes", "metadata.media_type"]);
     assert_eq!(files_under(dir.path()), 1);
@@ -148,12 +149,12 @@ async fn oversize_is_cut_off_whether_announced_or_not() {
     let store = EvidenceStore::open(dir.path()).unwrap();
     let honest = Metadata { size_bytes: EVIDENCE_BYTES_MAX + 1, ..announced(JPEG, "image/jpeg") };
     let unread = stream::once(async { panic!("read although too large") });
-    let error = store.put(&honest, unread).await.unwrap_err();
+    let error = store.put("p-1", &honest, unread).await.unwrap_err();
     assert!(matches!(error, PutError::TooLarge(_)));
     assert_eq!(Status::from(error).code(), Code::ResourceExhausted);
     let lying = Metadata { size_bytes: EVIDENCE_BYTES_MAX, ..announced(JPEG, "image/jpeg") };
     let endless = stream::repeat_with(|| Ok(Bytes::from_static(&[0xff; 65_536])));
-    assert!(matches!(store.put(&lying, endless).await.unwrap_err(), PutError::TooLarge(_)));
+    assert!(matches!(store.put("p-1", &lying, endless).await.unwrap_err(), PutError::TooLarge(_)));
     assert_eq!(files_under(dir.path()), 0);
 }
 
@@ -163,12 +164,12 @@ async fn a_cut_upload_leaves_nothing() {
     let store = EvidenceStore::open(dir.path()).unwrap();
     let metadata = announced(JPEG, "image/jpeg");
     let cut = stream::iter([Ok(Bytes::from_static(&JPEG[..5])), Err(Status::cancelled("gone"))]);
-    assert!(matches!(store.put(&metadata, cut).await.unwrap_err(), PutError::Cut(_)));
+    assert!(matches!(store.put("p-1", &metadata, cut).await.unwrap_err(), PutError::Cut(_)));
     assert_eq!(files_under(dir.path()), 0);
 
     // Dropped in the middle, as when a connection breaks.
     let stuck = stream::once(async { Ok(Bytes::from_static(&JPEG[..5])) }).chain(stream::pending());
-    let mut put = Box::pin(store.put(&metadata, stuck));
+    let mut put = Box::pin(store.put("p-1", &metadata, stuck));
     tokio::select! {
         biased;
         _ = &mut put => panic!("the upload never ends"),
@@ -186,10 +187,10 @@ async fn stores_in_one_directory_do_not_touch_each_others_uploads() {
     let (content, is_stored, go_on) = halved(JPEG);
     let (other_content, other_is_stored, other_go_on) = halved(OTHER);
     let store = EvidenceStore::open(dir.path()).unwrap();
-    let (put, (other, other_put)) = tokio::join!(store.put(&metadata, content), async {
+    let (put, (other, other_put)) = tokio::join!(store.put("p-1", &metadata, content), async {
         is_stored.await.unwrap();
         let other = EvidenceStore::open(dir.path()).unwrap();
-        let mut put = Box::pin(other.put(&other_metadata, other_content));
+        let mut put = Box::pin(other.put("p-1", &other_metadata, other_content));
         tokio::select! {
             biased;
             early = &mut put => panic!("half of the other is not all: {early:?}"),
@@ -224,8 +225,8 @@ async fn what_a_killed_process_left_is_cleared_by_the_next_start() {
     let next = EvidenceStore::open(dir.path()).unwrap();
     assert_eq!(files_under(dir.path()), 0);
     let metadata = announced(JPEG, "image/jpeg");
-    assert!(!next.put(&metadata, chunks(JPEG, 5)).await.unwrap().repeated);
-    assert!(store.put(&metadata, chunks(JPEG, 5)).await.unwrap().repeated);
+    assert!(!next.put("p-1", &metadata, chunks(JPEG, 5)).await.unwrap().repeated);
+    assert!(store.put("p-1", &metadata, chunks(JPEG, 5)).await.unwrap().repeated);
     // A directory is used again once its store is gone.
     drop((store, next));
     let _again = EvidenceStore::open(dir.path()).unwrap();
@@ -237,9 +238,57 @@ async fn rotten_content_is_told_and_not_passed_off() {
     let dir = temp_dir();
     let store = EvidenceStore::open(dir.path()).unwrap();
     let metadata = announced(JPEG, "image/jpeg");
-    store.put(&metadata, chunks(JPEG, 5)).await.unwrap();
+    store.put("p-1", &metadata, chunks(JPEG, 5)).await.unwrap();
     let mut rotten = JPEG.to_vec();
     *rotten.last_mut().unwrap() ^= 1;
     fs::write(store.path_of(&metadata.sha256), rotten).unwrap();
     assert_eq!(read(&store, &metadata.sha256).await.unwrap_err().code(), Code::DataLoss);
+}
+
+/// An upload that has begun and never ends.
+async fn stalled(store: &EvidenceStore, who: &str, content: &'static [u8]) -> Result<(), PutError> {
+    let metadata = announced(content, "image/jpeg");
+    let (begun, has_begun) = oneshot::channel();
+    let (store, who) = (store.clone(), who.to_owned());
+    let begins = stream::once(async move {
+        begun.send(()).unwrap();
+        Ok(Bytes::from_static(&content[..1]))
+    });
+    let put = async move { store.put(&who, &metadata, begins.chain(stream::pending())).await };
+    let mut put = tokio::runtime::Handle::current().spawn(put);
+    tokio::select! {
+        biased;
+        Ok(()) = has_begun => Ok(()),
+        put = &mut put => put.unwrap().map(|_| ()),
+    }
+}
+
+#[tokio::test]
+async fn one_who_stalls_all_its_uploads_keeps_nobody_else_from_putting() {
+    let dir = temp_dir();
+    let store = EvidenceStore::open(dir.path()).unwrap();
+    let mut begun = 0;
+    let refused = loop {
+        match stalled(&store, "p-slow", JPEG).await {
+            Ok(()) => begun += 1,
+            Err(error) => break error,
+        }
+    };
+    assert!(begun > 0 && matches!(refused, PutError::Busy), "{refused:?}");
+    assert!(Status::from(refused).get_error_details().retry_info().is_some());
+    let metadata = announced(JPEG, "image/jpeg");
+    store.put("p-other", &metadata, chunks(JPEG, 5)).await.expect("there is room for others");
+}
+
+#[test]
+fn a_place_is_free_again_once_it_is_left() {
+    let places = Places::new(3, 2);
+    let mine: Vec<_> = (0..2).map(|_| places.take("p-1").unwrap()).collect();
+    assert!(places.take("p-1").is_none(), "has all that one may have");
+    let other = places.take("p-2").unwrap();
+    assert!(places.take("p-3").is_none(), "all are taken");
+    drop(other);
+    let third = places.take("p-3").unwrap();
+    drop((mine, third));
+    assert!(places.take("p-1").is_some() && places.taken().is_empty());
 }
