@@ -28,7 +28,7 @@ use wire::Failure;
 use self::incoming::Incoming;
 pub use self::media::MediaType;
 use self::own_dir::OwnDir;
-use self::places::Places;
+use self::places::{Place, Places};
 
 /// Largest piece of evidence, in bytes: a photo of a current phone as it is, a scanned paper of some pages.
 pub const EVIDENCE_BYTES_MAX: u64 = 8 * 1024 * 1024;
@@ -38,6 +38,10 @@ const CHUNK_BYTES: usize = 64 * 1024;
 const UPLOADS_MAX: usize = 64;
 /// Of them, uploads of one principal: a phone that sends all photos of a visit at once.
 const UPLOADS_EACH_MAX: usize = 8;
+/// Contents read at one time; each holds a file for as long as its reader takes.
+const READS_MAX: usize = 256;
+/// Of them, contents read by one principal: all pictures of a case on one screen.
+const READS_EACH_MAX: usize = 32;
 /// Where uploads lie until they are whole.
 const INCOMING: &str = "incoming";
 
@@ -108,6 +112,7 @@ pub struct EvidenceStore {
 struct Inner {
     dir: PathBuf,
     uploads: Arc<Places>,
+    reads: Arc<Places>,
     own: Arc<OwnDir>,
 }
 
@@ -124,8 +129,10 @@ impl EvidenceStore {
         };
         let own = OwnDir::take(&dir.join(INCOMING)).map_err(fail("make room for uploads in"))?;
         incoming::sync_dir(&dir).map_err(fail("sync"))?;
-        let (uploads, own) = (Places::new(UPLOADS_MAX, UPLOADS_EACH_MAX), Arc::new(own));
-        Ok(Self { inner: Arc::new(Inner { dir, uploads, own }) })
+        let uploads = Places::new(UPLOADS_MAX, UPLOADS_EACH_MAX);
+        let reads = Places::new(READS_MAX, READS_EACH_MAX);
+        let own = Arc::new(own);
+        Ok(Self { inner: Arc::new(Inner { dir, uploads, reads, own }) })
     }
 
     /// Stores a content for the principal `who`; it is durable when this returns. One that is there already is not read again.
@@ -159,15 +166,17 @@ impl EvidenceStore {
         Ok(Put { stored, repeated: false })
     }
 
-    /// A content, to be read once; none when it was never put, or the hash is none.
+    /// A content, to be read once by the principal `who`; none when it was never put, or the hash is none.
     ///
     /// # Errors
-    /// UNAVAILABLE when the disk refuses.
-    pub async fn get(&self, sha256: &str) -> Result<Option<Content>, Status> {
+    /// UNAVAILABLE when the disk refuses; BUSY while too many are read, by all or by this principal.
+    pub async fn get(&self, who: &str, sha256: &str) -> Result<Option<Content>, Status> {
         if !is_hash(sha256) {
             return Ok(None);
         }
-        self.open_content(sha256).await.map_err(|error| PutError::Io(error).into())
+        let place = self.inner.reads.take(who).ok_or(Failure::Busy)?;
+        let opened = self.open_content(sha256).await.map_err(|error| Status::from(PutError::Io(error)))?;
+        Ok(opened.map(|Opened { metadata, head, file }| Content { metadata, head, file, place }))
     }
 
     /// Whether a content is there.
@@ -181,7 +190,7 @@ impl EvidenceStore {
         self.inner.dir.join(shard(0..2)).join(shard(2..4)).join(sha256)
     }
 
-    async fn open_content(&self, sha256: &str) -> io::Result<Option<Content>> {
+    async fn open_content(&self, sha256: &str) -> io::Result<Option<Opened>> {
         let mut file = match File::open(self.path_of(sha256)).await {
             Ok(file) => file,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
@@ -195,8 +204,15 @@ impl EvidenceStore {
             media_type: media_type.to_owned(),
             size_bytes: file.metadata().await?.len(),
         };
-        Ok(Some(Content { metadata, head: head.freeze(), file }))
+        Ok(Some(Opened { metadata, head: head.freeze(), file }))
     }
+}
+
+/// A file of the store, its first bytes read.
+struct Opened {
+    metadata: Metadata,
+    head: Bytes,
+    file: File,
 }
 
 /// A stored content.
@@ -206,6 +222,7 @@ pub struct Content {
     pub metadata: Metadata,
     head: Bytes,
     file: File,
+    place: Place,
 }
 
 impl Content {
@@ -216,6 +233,7 @@ impl Content {
             head: Some(self.head),
             hash: digest::Context::new(&digest::SHA256),
             sha256: self.metadata.sha256,
+            _place: self.place,
         };
         stream::try_unfold(state, Reading::next)
     }
@@ -226,6 +244,8 @@ struct Reading {
     head: Option<Bytes>,
     hash: digest::Context,
     sha256: String,
+    /// Held as long as the file is.
+    _place: Place,
 }
 
 impl Reading {

@@ -59,7 +59,8 @@ impl Intake {
         {
             return Err(not_found());
         }
-        let content = self.evidence.get(&request.sha256).await?.ok_or_else(not_found)?;
+        let content =
+            self.evidence.get(&caller.principal.id, &request.sha256).await?.ok_or_else(not_found)?;
         let first = Sent::Metadata(told_of(content.metadata.clone()));
         let chunks = content.into_chunks().map(|chunk| Ok(Sent::Chunk(chunk?.into())));
         let parts = futures_util::stream::once(async { Ok(first) }).chain(chunks);

@@ -49,7 +49,7 @@ fn halved(
 }
 
 async fn read(store: &EvidenceStore, sha256: &str) -> Result<Vec<u8>, Status> {
-    let chunks: Vec<_> = store.get(sha256).await?.unwrap().into_chunks().collect().await;
+    let chunks: Vec<_> = store.get("p-1", sha256).await?.unwrap().into_chunks().collect().await;
     let chunks = chunks.into_iter().collect::<Result<Vec<Bytes>, Status>>()?;
     assert!(chunks.iter().all(|chunk| !chunk.is_empty() && chunk.len() <= CHUNK_BYTES));
     Ok(chunks.concat())
@@ -76,7 +76,7 @@ async fn what_is_put_is_read_back_in_chunks() {
     assert_eq!(put, Put { stored: metadata.clone(), repeated: false });
     assert!(store.exists(&metadata.sha256));
     assert_eq!(read(&store, &metadata.sha256).await.unwrap(), content);
-    assert_eq!(store.get(&metadata.sha256).await.unwrap().unwrap().metadata, metadata);
+    assert_eq!(store.get("p-1", &metadata.sha256).await.unwrap().unwrap().metadata, metadata);
     let reopened = EvidenceStore::open(dir.path()).unwrap();
     assert_eq!(read(&reopened, &metadata.sha256).await.unwrap(), content);
 }
@@ -138,9 +138,9 @@ async fn every_fault_of_the_metadata_is_named_at_once() {
         Metadata { sha256: "../../etc/passwd".to_owned(), media_type: "text/html".to_owned(), size_bytes: 0 };
     let fields = refused(&store, &metadata, JPEG).await;
     assert_eq!(fields, ["metadata.sha256", "metadata.media_type", "metadata.size_bytes"]);
-    assert!(store.get("../../etc/passwd").await.unwrap().is_none());
+    assert!(store.get("p-1", "../../etc/passwd").await.unwrap().is_none());
     assert!(!store.exists("../../etc/passwd"));
-    assert!(store.get(&"0".repeat(64)).await.unwrap().is_none());
+    assert!(store.get("p-1", &"0".repeat(64)).await.unwrap().is_none());
 }
 
 #[tokio::test]
@@ -291,4 +291,24 @@ fn a_place_is_free_again_once_it_is_left() {
     let third = places.take("p-3").unwrap();
     drop((mine, third));
     assert!(places.take("p-1").is_some() && places.taken().is_empty());
+}
+
+#[tokio::test]
+async fn one_who_does_not_read_on_keeps_nobody_else_from_reading() {
+    let dir = temp_dir();
+    let store = EvidenceStore::open(dir.path()).unwrap();
+    let metadata = announced(JPEG, "image/jpeg");
+    store.put("p-1", &metadata, chunks(JPEG, 5)).await.unwrap();
+    let mut unread = Vec::new();
+    for _ in 0..READS_EACH_MAX {
+        unread.push(store.get("p-1", &metadata.sha256).await.unwrap().unwrap().into_chunks());
+    }
+    let refused = store.get("p-1", &metadata.sha256).await.expect_err("each of them holds a file");
+    assert_eq!(refused.code(), Code::ResourceExhausted);
+    assert!(refused.get_error_details().retry_info().is_some());
+    assert!(store.get("p-2", &metadata.sha256).await.unwrap().is_some());
+    // Whoever reads to the end, or goes, has room again.
+    unread.pop();
+    assert_eq!(read(&store, &metadata.sha256).await.unwrap(), JPEG);
+    assert_eq!(read(&store, &metadata.sha256).await.unwrap(), JPEG);
 }
