@@ -52,6 +52,7 @@ pub(super) struct Stream {
     pub timing: Timing,
     pub tx: Sender<Item>,
     pub cursor: u64,
+    /// Whether a snapshot is to be sent, or not all of it was.
     pub snapshot: bool,
     pub check_at: Instant,
     pub bookmark_at: Instant,
@@ -107,8 +108,11 @@ impl Stream {
             End::Gone => return,
             End::Revoked => AuthError::Unknown.into(),
             End::Moved | End::Stopping => {
-                let bookmark = self.bookmark();
-                self.last(Ok(bookmark)).await;
+                // A snapshot that is not whole has nowhere to go on from.
+                if !self.snapshot {
+                    let bookmark = self.bookmark();
+                    self.last(Ok(bookmark)).await;
+                }
                 Failure::Unavailable.into()
             }
             End::Failed(status) => status,
@@ -259,9 +263,11 @@ impl Stream {
                 after = Some(last);
             }
         }
-        self.move_to(noted);
         let end = self.messages.plain(noted, Message::SnapshotEnd(pb::SnapshotEnd { entries }));
-        self.send_patiently(end).await
+        self.send_patiently(end).await?;
+        self.move_to(noted);
+        self.snapshot = false;
+        Ok(())
     }
 
     async fn send_patiently(&mut self, message: pb::FeedMessage) -> Result<(), End> {

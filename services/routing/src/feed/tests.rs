@@ -1,3 +1,4 @@
+mod interrupted;
 mod moved;
 mod reading;
 mod rules;

@@ -13,16 +13,12 @@ use wire::pb::whistle::routing::v1::{
     AcknowledgeRequest, FeedMessage, GetFeedPositionRequest, SubscribeRequest,
 };
 
-use super::support::{District, ENFORCEMENT, HOUSING, TRAFFIC, all_told, as_person, next, told};
+use super::support::{District, ENFORCEMENT, HOUSING, TRAFFIC, all_told, as_person, next, snapshot, told};
 use crate::feed::Feed;
 use crate::feed::index::Index;
 
 fn resume(token: &str) -> SubscribeRequest {
     SubscribeRequest { start: Some(Start::ResumeToken(token.to_owned())), ..SubscribeRequest::default() }
-}
-
-fn snapshot() -> SubscribeRequest {
-    SubscribeRequest { start: Some(Start::SendSnapshot(true)), ..SubscribeRequest::default() }
 }
 
 fn event_id(message: &FeedMessage) -> String {

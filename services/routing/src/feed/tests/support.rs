@@ -13,6 +13,7 @@ use registry::ids::{OrgId, WhistleKind};
 use service_kit::shutdown::Shutdown;
 use test_kit::{TestServer, World};
 use tokio_stream::StreamExt as _;
+use tokio_stream::wrappers::ReceiverStream;
 use tonic::service::RoutesBuilder;
 use tonic::transport::Channel as Connection;
 use tonic::{Request, Status, Streaming};
@@ -23,6 +24,7 @@ use wire::pb::whistle::routing::v1::subscribe_request::Start;
 use wire::pb::whistle::routing::v1::{FeedMessage, SubscribeRequest};
 
 use crate::feed::Feed;
+use crate::feed::stream::Item;
 
 pub(super) const TRAFFIC: &str = "p-handler-traffic";
 pub(super) const ENFORCEMENT: &str = "p-handler-enforcement";
@@ -202,6 +204,15 @@ pub(super) fn as_person<T>(person: &str, message: T) -> Request<T> {
 pub(super) async fn next(stream: &mut Streaming<FeedMessage>) -> FeedMessage {
     let next = tokio::time::timeout(test_kit::DEADLINE, stream.next()).await;
     next.expect("a message comes").expect("the stream goes on").unwrap()
+}
+
+/// Thirty-two messages wait for a reader: the next one has to.
+pub(super) async fn full(stream: &ReceiverStream<Item>) {
+    test_kit::wait_until("a full channel", test_kit::DEADLINE, || stream.as_ref().len() == 32).await;
+}
+
+pub(super) fn snapshot() -> SubscribeRequest {
+    SubscribeRequest { start: Some(Start::SendSnapshot(true)), ..SubscribeRequest::default() }
 }
 
 /// What a message says: its kind, and for an event its type.
