@@ -57,6 +57,7 @@ pub struct Board {
     shutdown: Shutdown,
     watchers: Arc<Semaphore>,
     bookmark_after: Duration,
+    check_after: Duration,
 }
 
 impl Board {
@@ -77,8 +78,8 @@ impl Board {
             }
         });
         let watchers = Arc::new(Semaphore::new(WATCHERS_MAX));
-        let (shutdown, bookmark_after) = (shutdown.clone(), watch::BOOKMARK_AFTER);
-        Ok(Self { desk, view, shutdown, watchers, bookmark_after })
+        let (bookmark_after, check_after) = (watch::BOOKMARK_AFTER, watch::CHECK_AFTER);
+        Ok(Self { desk, view, shutdown: shutdown.clone(), watchers, bookmark_after, check_after })
     }
 
     /// Adds the API.

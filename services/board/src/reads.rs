@@ -39,6 +39,11 @@ impl Asker {
         case.exists() && actor::sees(&self.actor, case, &self.registry)
     }
 
+    /// Whether what was read for another is read for this one: the same rights by the same registry.
+    pub(crate) fn is_still(&self, other: &Self) -> bool {
+        self.actor == other.actor && self.registry.version() == other.registry.version()
+    }
+
     /// The same as SQL.
     pub(crate) fn seen(&self) -> Clause {
         sight::sees(&self.actor, &self.registry)

@@ -3,6 +3,7 @@
 
 use std::collections::HashSet;
 use std::convert::Infallible;
+use std::pin::pin;
 use std::time::Duration;
 
 use case::Case;
@@ -10,7 +11,7 @@ use case::ids::CaseId;
 use ledger::Position;
 use rusqlite::types::Value;
 use tokio::sync::mpsc;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, timeout, timeout_at};
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::Status;
 use tonic::metadata::MetadataMap;
@@ -29,10 +30,16 @@ const UPDATES_WAITING: usize = 16;
 const ROWS: usize = 64;
 /// How long nothing may be told before the reader is told where it stands, however much else changes.
 pub(crate) const BOOKMARK_AFTER: Duration = Duration::from_secs(30);
+/// How often it is asked whether a reader may still read, while there is nothing for it or it takes nothing.
+pub(crate) const CHECK_AFTER: Duration = Duration::from_secs(3);
+/// How long a reader may take over why its watch ends.
+const LAST_WORDS: Duration = Duration::from_secs(1);
 /// Cases remembered as shown, to tell when one leaves. Beyond them every case in sight that does not fit is told as having left.
 const SHOWN_MAX: usize = 10_000;
 
-type Updates = ReceiverStream<Result<pb::CaseUpdate, Status>>;
+type Update = Result<pb::CaseUpdate, Status>;
+type Updates = ReceiverStream<Update>;
+type Room = mpsc::OwnedPermit<Update>;
 
 /// One reader.
 struct Watcher {
@@ -42,7 +49,7 @@ struct Watcher {
     after: Position,
     shown: Shown,
     bookmark_at: Instant,
-    updates: mpsc::Sender<Result<pb::CaseUpdate, Status>>,
+    updates: mpsc::Sender<Update>,
 }
 
 /// What is watched, as it was asked for: what that means may be another with time, and with who the caller is by then.
@@ -155,19 +162,28 @@ impl Watcher {
 
     /// Tells of cases changed since, and gives whether there are more.
     async fn tell_some(&mut self) -> Result<bool, Ended> {
-        let (rows, asker, position) = match self.rows().await {
+        let (rows, read_for, position) = match self.rows().await {
             Ok(read) => read,
             Err(status) => return self.end(status).await,
         };
         let more = rows.len() > ROWS;
         for row in rows.iter().take(ROWS) {
+            // Room first: what is told is as it is once the reader takes it, and to whom it is told is as it is then.
+            let room = self.room().await?;
+            let asker = match self.board.asker(&self.metadata) {
+                Ok(asker) => asker,
+                Err(status) => return self.end(status).await,
+            };
+            if !asker.is_still(&read_for) {
+                return Ok(true);
+            }
             let update = match self.update(&asker, row).await {
                 Ok(update) => update,
                 Err(status) => return self.end(status).await,
             };
             self.after = position_of(row);
             if let Some(update) = update {
-                self.send(update).await?;
+                self.send(room, update);
             }
         }
         if !more {
@@ -223,27 +239,49 @@ impl Watcher {
 
     /// Waits for a change, at most until the reader is to be told where it stands.
     async fn wait(&self) -> Result<(), Ended> {
-        match timeout_at(self.bookmark_at, self.board.view.changed_since(self.after)).await {
+        let changed = timeout_at(self.bookmark_at, self.board.view.changed_since(self.after));
+        match self.guarded(changed).await? {
             Ok(Ok(_)) | Err(_) => Ok(()),
             Ok(Err(behind)) => self.end(of_behind(&behind)).await,
         }
     }
 
     async fn bookmark(&mut self) -> Result<(), Ended> {
+        let room = self.room().await?;
         let position_token = self.board.token(self.after);
         let kind = pb::UpdateKind::Bookmark.into();
-        self.send(pb::CaseUpdate { kind, case: None, position_token }).await
-    }
-
-    async fn send(&mut self, update: pb::CaseUpdate) -> Result<(), Ended> {
-        self.updates.send(Ok(update)).await.map_err(|_gone| Ended)?;
-        self.bookmark_at = Instant::now() + self.board.bookmark_after;
+        self.send(room, pb::CaseUpdate { kind, case: None, position_token });
         Ok(())
     }
 
-    /// Tells why it ends.
+    /// A place among what waits for the reader.
+    async fn room(&self) -> Result<Room, Ended> {
+        self.guarded(self.updates.clone().reserve_owned()).await?.map_err(|_gone| Ended)
+    }
+
+    fn send(&mut self, room: Room, update: pb::CaseUpdate) {
+        room.send(Ok(update));
+        self.bookmark_at = Instant::now() + self.board.bookmark_after;
+    }
+
+    /// Waits for something for as long as the caller may ask.
+    async fn guarded<T>(&self, work: impl Future<Output = T>) -> Result<T, Ended> {
+        let mut work = pin!(work);
+        loop {
+            if let Ok(done) = timeout(self.board.check_after, &mut work).await {
+                return Ok(done);
+            }
+            if let Err(status) = self.board.asker(&self.metadata) {
+                return self.end(status).await;
+            }
+        }
+    }
+
+    /// Tells why it ends, unless the reader takes nothing.
     async fn end<T>(&self, status: Status) -> Result<T, Ended> {
-        drop(self.updates.send(Err(status)).await);
+        if timeout(LAST_WORDS, self.updates.send(Err(status))).await.is_err() {
+            tracing::debug!("the reader of a watch did not take why it ended");
+        }
         Err(Ended)
     }
 }

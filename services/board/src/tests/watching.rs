@@ -1,3 +1,5 @@
+use case::Actor;
+use service_kit::principals::{Principal, Principals};
 use tokio_stream::StreamExt as _;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::Status;
@@ -6,6 +8,7 @@ use wire::pb::whistle::board::v1::UpdateKind;
 use wire::pb::whistle::case::v1::CaseStatus;
 
 use super::district::{District, by};
+use crate::watch::BOOKMARK_AFTER;
 
 type Updates = ReceiverStream<Result<pb::CaseUpdate, Status>>;
 
@@ -165,4 +168,74 @@ async fn streams_end_with_the_role() {
     let last = updates.next().await.unwrap().unwrap_err();
     assert_eq!(last.code(), tonic::Code::Unavailable);
     assert!(updates.next().await.is_none());
+}
+
+/// The board knows of everything there is.
+async fn caught_up(district: &District) {
+    let head = district.world.desk.ledger.head().position;
+    district.board.view.wait_for(head, test_kit::DEADLINE).await.unwrap();
+}
+
+/// Whoever holds a token is somebody of the other subdistrict from now on.
+fn moved_to_b(district: &District, token: &str) {
+    let actor = district.world.actor("p-community_officer-community-b1");
+    let Actor { person, org, area, roles, .. } = actor;
+    let moved = Principal { id: token.to_owned(), person, source: None, org, area, roles };
+    let known = Principals::fixed(vec![(token.to_owned(), moved)]).unwrap();
+    district.world.desk.principals.replace(&known);
+}
+
+/// A reader who resumes where much has happened since, and of it takes nothing.
+async fn full(district: &District) -> Updates {
+    let after = desk::token::encode(&district.world.desk.ledger, ledger::Position(0));
+    for number in 1..=40 {
+        district.raised(number, "井盖丢失").await;
+    }
+    caught_up(district).await;
+    let asked = pb::WatchCasesRequest { after, ..Default::default() };
+    let updates = watch(district, "p-receptionist", asked).await;
+    test_kit::wait_until("a full channel", test_kit::DEADLINE, || updates.as_ref().len() == 16).await;
+    updates
+}
+
+#[tokio::test]
+async fn what_a_slow_reader_has_not_taken_is_judged_by_the_rights_it_has_when_it_does() {
+    let district = District::start().await;
+    let mut updates = full(&district).await;
+    let seen = district.raised_in_b(41, "井盖丢失").await;
+    caught_up(&district).await;
+    moved_to_b(&district, "p-receptionist");
+    for _ in 0..16 {
+        assert_eq!(next(&mut updates).await.kind(), UpdateKind::Changed);
+    }
+    let update = next(&mut updates).await;
+    assert_eq!(update.case.unwrap().case_id, seen.to_string(), "and nothing of what it sees no more");
+    assert_eq!(next(&mut updates).await.kind(), UpdateKind::Bookmark);
+}
+
+#[tokio::test]
+async fn the_watch_of_a_reader_who_takes_nothing_ends_with_its_token() {
+    let mut district = District::start().await;
+    district.board.check_after = std::time::Duration::from_millis(5);
+    let places = district.board.watchers.available_permits();
+    let mut updates = full(&district).await;
+    district.world.desk.principals.replace(&Principals::nobody());
+    let free = || district.board.watchers.available_permits() == places;
+    test_kit::wait_until("the watch to end", test_kit::DEADLINE, free).await;
+    for _ in 0..16 {
+        assert_eq!(next(&mut updates).await.kind(), UpdateKind::Changed);
+    }
+    assert!(updates.next().await.is_none());
+}
+
+#[tokio::test]
+async fn a_quiet_watch_ends_with_its_token() {
+    let mut district = District::start().await;
+    district.board.check_after = std::time::Duration::from_millis(5);
+    caught_up(&district).await;
+    let mut updates = watch(&district, "p-receptionist", pb::WatchCasesRequest::default()).await;
+    assert_eq!(next(&mut updates).await.kind(), UpdateKind::Bookmark);
+    district.world.desk.principals.replace(&Principals::nobody());
+    let end = tokio::time::timeout(BOOKMARK_AFTER / 2, updates.next()).await;
+    assert_eq!(end.unwrap().unwrap().unwrap_err().code(), tonic::Code::Unauthenticated);
 }
