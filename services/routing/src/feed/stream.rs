@@ -151,9 +151,9 @@ impl Stream {
                 if self.send(message).await? == Sent::Behind {
                     continue;
                 }
-                caught_up = true;
             }
-            self.wait(&orgs).await?;
+            // Whoever fell behind over a bookmark is to be told that it has caught up.
+            caught_up = self.wait(&orgs).await? != Sent::Behind;
         }
     }
 
@@ -189,7 +189,7 @@ impl Stream {
     }
 
     /// Waits until there may be something for the reader; says meanwhile that there is nothing.
-    async fn wait(&mut self, orgs: &[OrgId]) -> Result<(), End> {
+    async fn wait(&mut self, orgs: &[OrgId]) -> Result<Sent, End> {
         loop {
             let view = self.view.clone();
             let changed = view.changed_since(Position(self.cursor));
@@ -197,13 +197,15 @@ impl Stream {
                 Ok(moved) => {
                     let position = moved?;
                     if self.latest.is_after(orgs, self.cursor) {
-                        return Ok(());
+                        return Ok(Sent::Yes);
                     }
                     self.move_to(self.cursor.max(position.get()));
                 }
                 Err(_quiet) => {
                     let bookmark = self.bookmark();
-                    self.send(bookmark).await?;
+                    if self.send(bookmark).await? == Sent::Behind {
+                        return Ok(Sent::Behind);
+                    }
                 }
             }
         }
