@@ -188,6 +188,7 @@ impl FeedService for Feed {
             tx,
             cursor,
             snapshot,
+            holders: None,
             seat,
         };
         self.shutdown.spawn("feed", stream.run());

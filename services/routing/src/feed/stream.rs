@@ -6,14 +6,15 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
+use case::ids::{CaseId, ObligationNo};
 use futures_util::future::join_all;
 use ledger::Position;
 use projection::{Behind, View};
 use registry::ids::{OrgId, RegistryVersion};
 use service_kit::principals::AuthError;
 use service_kit::shutdown::Shutdown;
-use tokio::sync::mpsc::Sender;
 use tokio::sync::mpsc::error::TrySendError;
+use tokio::sync::mpsc::{OwnedPermit, Sender};
 use tokio::time::{Instant, sleep_until, timeout, timeout_at};
 use tonic::Status;
 use tonic::metadata::MetadataMap;
@@ -54,6 +55,8 @@ pub(super) struct Stream {
     pub cursor: u64,
     /// Whether a snapshot is to be sent, or not all of it was.
     pub snapshot: bool,
+    /// Whose duties the snapshot shows, while it is being sent.
+    pub holders: Option<BTreeSet<OrgId>>,
     pub check_at: Instant,
     pub bookmark_at: Instant,
     /// Held for as long as the stream is open.
@@ -73,11 +76,14 @@ enum End {
     Failed(Status),
 }
 
-/// Whether a message went out, or its reader fell behind and it is to be read again.
+/// Whether a message went out; if not, it is to be read and made again.
 #[derive(Debug, PartialEq, Eq)]
 enum Sent {
     Yes,
+    /// Its reader fell behind.
     Behind,
+    /// Another registry is in force than when it was made.
+    Outdated,
 }
 
 impl From<Status> for End {
@@ -138,8 +144,9 @@ impl Stream {
             let view = self.view.clone();
             let read = index::page(&view, Arc::clone(&orgs), self.cursor);
             let page = self.guarded(read).await??;
-            if self.send_rows(page.rows, caught_up).await? == Sent::Behind {
-                caught_up = false;
+            let sent = self.send_rows(page.rows, caught_up).await?;
+            if sent != Sent::Yes {
+                caught_up &= sent != Sent::Behind;
                 continue;
             }
             self.move_to(self.cursor.max(page.covered));
@@ -148,7 +155,7 @@ impl Stream {
             }
             if !caught_up {
                 let message = self.messages.plain(self.cursor, Message::CaughtUp(pb::CaughtUp {}));
-                if self.send(message).await? == Sent::Behind {
+                if self.send(message, self.judged_by).await? != Sent::Yes {
                     continue;
                 }
             }
@@ -166,13 +173,14 @@ impl Stream {
             if some.is_empty() {
                 return Ok(Sent::Yes);
             }
+            let made_by = self.judged_by;
             let places: Vec<_> = some.iter().map(|row| (row.position, row.recorded_at)).collect();
             let made = join_all(some.into_iter().map(|row| self.messages.event(row))).await;
             for ((position, recorded_at), message) in places.into_iter().zip(made) {
                 if let Some(message) = message? {
-                    self.judge()?;
-                    if self.send(message).await? == Sent::Behind {
-                        return Ok(Sent::Behind);
+                    let sent = self.send(message, made_by).await?;
+                    if sent != Sent::Yes {
+                        return Ok(sent);
                     }
                     if is_live {
                         seen::delivered(recorded_at, self.messages.desk.clock.now());
@@ -203,7 +211,7 @@ impl Stream {
                 }
                 Err(_quiet) => {
                     let bookmark = self.bookmark();
-                    if self.send(bookmark).await? == Sent::Behind {
+                    if self.send(bookmark, self.judged_by).await? == Sent::Behind {
                         return Ok(Sent::Behind);
                     }
                 }
@@ -216,67 +224,92 @@ impl Stream {
         self.messages.plain(self.cursor, Message::Bookmark(pb::Bookmark { server_time }))
     }
 
-    /// Sends one message. A reader that does not take it in time is told once it reads again, and is read for again from where
-    /// it is: nothing waits in memory for it.
-    async fn send(&mut self, message: pb::FeedMessage) -> Result<Sent, End> {
+    /// Sends one message, made for the reader as it was judged by a registry. A reader that does not take it in time is told once it
+    /// reads again, and is read for again from where it is: nothing waits in memory for it.
+    async fn send(&mut self, message: pb::FeedMessage, made_by: RegistryVersion) -> Result<Sent, End> {
         self.bookmark_at = Instant::now() + self.messages.scope.bookmark_every;
-        let message = match self.tx.try_send(Ok(message)) {
-            Ok(()) => {
-                seen::sent();
-                return Ok(Sent::Yes);
-            }
+        let room = match self.tx.clone().try_reserve_owned() {
+            Ok(room) => room,
             Err(TrySendError::Closed(_)) => return Err(End::Gone),
-            Err(TrySendError::Full(message)) => message,
+            Err(TrySendError::Full(tx)) => {
+                let Ok(room) = self.guarded(timeout(self.timing.slow_after, tx.reserve_owned())).await?
+                else {
+                    drop(message);
+                    return self.tell_behind().await;
+                };
+                room.map_err(|_closed| End::Gone)?
+            }
         };
-        let room = self.tx.clone().reserve_owned();
-        if let Ok(room) = self.guarded(timeout(self.timing.slow_after, room)).await? {
-            room.map_err(|_closed| End::Gone)?.send(message);
-            seen::sent();
-            return Ok(Sent::Yes);
+        self.judge()?;
+        if self.judged_by != made_by {
+            return Ok(Sent::Outdated);
         }
-        drop(message);
-        let room = self.guarded(self.tx.clone().reserve_owned()).await?.map_err(|_closed| End::Gone)?;
+        room.send(Ok(message));
+        seen::sent();
+        Ok(Sent::Yes)
+    }
+
+    /// Tells a reader that it is behind, once it reads again.
+    async fn tell_behind(&mut self) -> Result<Sent, End> {
+        let room = self.room().await?;
         let behind = self.messages.desk.ledger.head().position.get().saturating_sub(self.cursor);
         let told = self.messages.plain(self.cursor, Message::FellBehind(pb::FellBehind { behind }));
         room.send(Ok(told));
         Ok(Sent::Behind)
     }
 
+    /// A place among what waits for the reader, however long that takes.
+    async fn room(&mut self) -> Result<OwnedPermit<Item>, End> {
+        let room = self.guarded(self.tx.clone().reserve_owned()).await?;
+        room.map_err(|_closed| End::Gone)
+    }
+
     /// Everything there is now, from a position noted before: what happens meanwhile comes after it.
     async fn send_snapshot(&mut self) -> Result<(), End> {
+        let holders = self.holders()?;
+        self.holders = Some(holders.clone());
         let head = self.messages.desk.ledger.head().position;
         let view = self.view.clone();
         self.guarded(view.wait_for(head, SNAPSHOT_WAIT)).await??;
         let noted = self.view.position().get();
         let mut entries = 0;
-        for org in self.holders()? {
+        for org in holders {
             let mut after = None;
             loop {
                 let read = index::duties(&view, org.clone(), after);
                 let duties = self.guarded(read).await??;
                 let Some(last) = duties.last().copied() else { break };
                 for (case, no) in duties {
-                    if let Some(entry) = self.messages.snapshot_entry(case, no).await? {
-                        self.judge()?;
-                        self.send_patiently(entry).await?;
-                        entries += 1;
-                    }
+                    entries += u64::from(self.send_entry(case, no).await?);
                 }
                 after = Some(last);
             }
         }
+        let room = self.room().await?;
+        self.judge()?;
         let end = self.messages.plain(noted, Message::SnapshotEnd(pb::SnapshotEnd { entries }));
-        self.send_patiently(end).await?;
+        room.send(Ok(end));
+        seen::sent();
         self.move_to(noted);
-        self.snapshot = false;
+        (self.snapshot, self.holders) = (false, None);
         Ok(())
     }
 
-    async fn send_patiently(&mut self, message: pb::FeedMessage) -> Result<(), End> {
-        let room = self.guarded(self.tx.clone().reserve_owned()).await?;
-        room.map_err(|_closed| End::Gone)?.send(Ok(message));
-        seen::sent();
-        Ok(())
+    /// Sends a duty as it is once the reader has room for it; gives whether there was something to send.
+    async fn send_entry(&mut self, case: CaseId, no: ObligationNo) -> Result<bool, End> {
+        let room = self.room().await?;
+        loop {
+            let made_by = self.judged_by;
+            let entry = self.messages.snapshot_entry(case, no).await?;
+            self.judge()?;
+            if self.judged_by != made_by {
+                continue;
+            }
+            let Some(entry) = entry else { return Ok(false) };
+            room.send(Ok(entry));
+            seen::sent();
+            return Ok(true);
+        }
     }
 
     /// The organisations of the scope with all below them, as the tree stands now.
@@ -326,6 +359,10 @@ impl Stream {
         }
         let now = desk.caller(&self.metadata)?;
         if now.actor != caller.actor || Scope::of(&self.request, &now, &registry)? != *scope {
+            return Err(End::Moved);
+        }
+        // A snapshot is of one tree: what has gone from it may be shown no more, and what has come was not.
+        if self.holders.is_some() && self.holders != Some(self.holders()?) {
             return Err(End::Moved);
         }
         self.judged_by = registry.version();

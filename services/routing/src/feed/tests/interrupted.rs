@@ -76,6 +76,7 @@ async fn impatient(district: &District) -> ReceiverStream<Item> {
         tx,
         cursor: Position(0).get(),
         snapshot: false,
+        holders: None,
         seat: district.feed.seats.take(TRAFFIC).unwrap(),
     };
     district.shutdown.spawn("feed", stream.run());

@@ -15,7 +15,9 @@ use tonic::{Code, Status};
 use wire::pb::whistle::routing::v1::feed_service_server::FeedService as _;
 use wire::pb::whistle::routing::v1::{FeedMessage, SubscribeRequest};
 
-use super::support::{District, ENFORCEMENT, TRAFFIC, all_told, as_person, org_id, told};
+use super::support::{
+    District, ENFORCEMENT, HOUSING, TRAFFIC, all_told, as_person, full, org_id, snapshot, told,
+};
 
 /// Somebody of the sample; with a token that says only who they are, their post says the rest.
 fn principal(world: &World, person: &str, by_post: bool) -> Principal {
@@ -124,4 +126,67 @@ async fn a_token_given_out_anew_ends_the_streams_of_the_old_one() {
     let known = Principals::fixed(vec![("another-token".to_owned(), same)]).unwrap();
     district.world.desk.principals.replace(&known);
     assert_eq!(next(&mut stream).await.unwrap_err().code(), Code::Unauthenticated);
+}
+
+#[tokio::test]
+async fn a_snapshot_ends_when_an_organisation_leaves_the_reader_and_shows_nothing_more_of_it() {
+    let district = District::start().await;
+    for number in 1..=40 {
+        let case = district.filed(number, &[]).await;
+        district.dispatch(case, "housing-section", &[]).await;
+    }
+    let answer = district.feed.subscribe(as_person(HOUSING, snapshot())).await.unwrap();
+    let mut stream = answer.into_inner();
+    full(&stream).await;
+    changed(&district.world, |content| {
+        let section = content.orgs.iter_mut().find(|org| org.id == org_id("housing-section")).unwrap();
+        section.parent = Some(org_id("traffic"));
+    })
+    .await;
+    for _ in 0..32 {
+        assert_eq!(told(&next(&mut stream).await.unwrap()), "entry");
+    }
+    assert_eq!(next(&mut stream).await.unwrap_err().code(), Code::Unavailable);
+    assert!(stream.next().await.is_none());
+}
+
+/// Another name for what every case here is about.
+fn renamed(content: &mut Content) {
+    let matter = content.matters.iter_mut().find(|matter| matter.id.as_str() == "parking").unwrap();
+    "占用车位".clone_into(&mut matter.name);
+}
+
+/// The matter's name in 40 messages, of which 32 were waiting for the reader when it was changed.
+async fn named_around_a_change(request: SubscribeRequest) -> Vec<String> {
+    let mut district = District::start().await;
+    district.feed.timing.slow_after = test_kit::DEADLINE;
+    for number in 1..=40 {
+        district.dispatched(number).await;
+    }
+    let head = district.world.desk.ledger.head().position;
+    district.feed.view().wait_for(head, test_kit::DEADLINE).await.unwrap();
+    let answer = district.feed.subscribe(as_person(TRAFFIC, request)).await.unwrap();
+    let mut stream = answer.into_inner();
+    full(&stream).await;
+    changed(&district.world, renamed).await;
+    let mut named = Vec::new();
+    for _ in 0..40 {
+        named.push(next(&mut stream).await.unwrap().case.unwrap().matter_name);
+    }
+    named
+}
+
+/// Of the old registry what waited, of the new one everything else.
+fn expected() -> Vec<&'static str> {
+    [["车位被占"; 32].as_slice(), ["占用车位"; 8].as_slice()].concat()
+}
+
+#[tokio::test]
+async fn messages_made_ahead_are_made_again_by_a_newer_registry() {
+    assert_eq!(named_around_a_change(SubscribeRequest::default()).await, expected());
+}
+
+#[tokio::test]
+async fn an_entry_of_a_snapshot_is_made_by_the_registry_in_force_when_it_is_sent() {
+    assert_eq!(named_around_a_change(snapshot()).await, expected());
 }
