@@ -66,7 +66,7 @@ const EVERYTHING: [&str; 21] = [
 
 /// Crates of others that only some of ours may name.
 const KEPT_IN: [(&str, &[&str]); 11] = [
-    ("sled", &["event-store"]),
+    ("sled", &["event-store", "test-kit"]),
     ("rusqlite", &["projection", "reactor", "vault", "board", "closure", "escalation", "intake", "routing"]),
     ("async-nats", &["bus"]),
     ("axum", &["service-kit"]),

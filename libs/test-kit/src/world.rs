@@ -24,7 +24,7 @@ use tonic::metadata::MetadataMap;
 use vault::Vault;
 
 use crate::files::temp_dir;
-use crate::wait::done;
+use crate::wait::{DEADLINE, done, wait_for};
 
 /// A Monday morning in a working week, in Shanghai.
 const START: &str = "2025-09-01T08:00:00+08:00";
@@ -69,6 +69,21 @@ impl World {
     /// When any part cannot be made.
     pub async fn at(files: &Path) -> Self {
         Self::open(registry::sample::content(), files.to_owned(), None).await
+    }
+
+    /// The sample's world after a restart, before which the log's index of one case was damaged: its events lie there as they were,
+    /// and the case cannot be read any more. Whatever else has the ledger open must have ended; the clock begins anew.
+    ///
+    /// # Panics
+    /// When the log stays open, or has nothing of the case.
+    pub async fn restarted_with_damaged(self, case: CaseId) -> Self {
+        let Self { desk, shutdown, commands, files, _dir: dir, .. } = self;
+        shutdown.drain(DEADLINE).await;
+        desk.ledger.close().await;
+        drop(desk);
+        damage(&files.join("ledger").join("sled"), case).await;
+        let again = Self::open(registry::sample::content(), files, dir).await;
+        Self { commands, ..again }
     }
 
     async fn open(content: Content, files: PathBuf, dir: Option<TempDir>) -> Self {
@@ -147,6 +162,22 @@ impl World {
             })
             .await
     }
+}
+
+/// Overwrites where the log's index says that the events of a case are.
+async fn damage(engine: &Path, case: CaseId) {
+    let config = sled::Config::new().path(engine).flush_every_ms(None);
+    // The engine's threads hold its lock for a moment after it was closed.
+    let db = wait_for("the log to be free", DEADLINE, async || config.open().ok()).await;
+    let stream = case.stream();
+    let of_case =
+        |key: &[u8]| key.starts_with(b"s") && key.windows(stream.len()).any(|part| part == stream.as_bytes());
+    let keys: Vec<_> = db.iter().keys().filter_map(Result::ok).filter(|key| of_case(key)).collect();
+    assert!(!keys.is_empty(), "the log has nothing of {case}");
+    for key in keys {
+        done("damaging the log", db.insert(key, b"damaged"));
+    }
+    done("damaging the log", db.flush());
 }
 
 /// Everybody of the registry, each with the roles of their posts, and one source system.

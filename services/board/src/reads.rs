@@ -8,7 +8,7 @@ use case::refusal::Violation;
 use case::time::At;
 use case::{Actor, Case, Refusal, actor};
 use desk::of_vault;
-use ledger::Position;
+use ledger::{LedgerError, Position};
 use projection::{Behind, ReadError};
 use registry::Registry;
 use rusqlite::Connection;
@@ -121,12 +121,21 @@ impl Board {
 
     /// The same; none when it is out of their sight.
     pub(crate) async fn case_if_seen(&self, asker: &Asker, id: CaseId) -> Result<Option<Numbered>, Status> {
+        self.read_if_seen(asker, id).await.map_err(|error| desk::of_ledger(&error).into())
+    }
+
+    /// The same, with the ledger's own word when it cannot be read.
+    pub(crate) async fn read_if_seen(
+        &self,
+        asker: &Asker,
+        id: CaseId,
+    ) -> Result<Option<Numbered>, LedgerError> {
         let ledger = &self.desk.ledger;
-        let case = ledger.read_case(id).await.map_err(|error| desk::of_ledger(&error))?;
+        let case = ledger.read_case(id).await?;
         if !asker.sees(&case) {
             return Ok(None);
         }
-        let number = ledger.number(&case).await.map_err(|error| desk::of_ledger(&error))?;
+        let number = ledger.number(&case).await?;
         Ok(Some((case, number.unwrap_or_default())))
     }
 

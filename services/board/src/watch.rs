@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use case::Case;
 use case::ids::CaseId;
-use ledger::Position;
+use ledger::{LedgerError, Position};
 use rusqlite::types::Value;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout, timeout_at};
@@ -21,7 +21,7 @@ use wire::pb::whistle::board::v1 as pb;
 use crate::Board;
 use crate::filter::may_ask;
 use crate::query::{self, Changed};
-use crate::reads::{Asker, case_id, checked, of_behind};
+use crate::reads::{Asker, Numbered, case_id, checked, of_behind};
 use crate::sight::Clause;
 
 /// Updates that wait for a slow reader; then rows are not read until it reads.
@@ -56,6 +56,14 @@ struct Watcher {
 enum Watched {
     Case(CaseId),
     Filter(Box<pb::CaseFilter>),
+}
+
+/// A case as the caller finds it.
+enum Found {
+    Case(Numbered),
+    /// In sight by its row; the log's own words of it cannot be read any more.
+    Damaged,
+    OutOfSight,
 }
 
 /// The reader is gone, or was told why it ends.
@@ -209,12 +217,12 @@ impl Watcher {
     /// What to tell of a changed case, if anything.
     async fn update(&mut self, asker: &Asker, row: &Changed) -> Result<Option<pb::CaseUpdate>, Status> {
         let id = row.found.case;
-        let seen = if row.seen { self.board.case_if_seen(asker, id).await? } else { None };
+        let found = if row.seen { self.find(asker, id).await? } else { Found::OutOfSight };
         let position_token = self.board.token(position_of(row));
-        let Some((case, number)) = seen else {
+        if matches!(found, Found::OutOfSight) {
             // A case the reader was never shown is not even named.
             return Ok(self.shown.cases.remove(&id).then(|| left_sight(id, position_token)));
-        };
+        }
         let kind = if row.fits {
             self.shown.add(id);
             pb::UpdateKind::Changed
@@ -223,8 +231,24 @@ impl Watcher {
         } else {
             return Ok(None);
         };
-        let summary = self.summary(asker, &case, number).await?;
+        let summary = match found {
+            Found::Case((case, number)) => self.summary(asker, &case, number).await?,
+            Found::Damaged | Found::OutOfSight => only_id(id),
+        };
         Ok(Some(pb::CaseUpdate { kind: kind.into(), case: Some(summary), position_token }))
+    }
+
+    async fn find(&self, asker: &Asker, id: CaseId) -> Result<Found, Status> {
+        match self.board.read_if_seen(asker, id).await {
+            Ok(Some(numbered)) => Ok(Found::Case(numbered)),
+            Ok(None) => Ok(Found::OutOfSight),
+            // One case is no reason to tell nothing of the others.
+            Err(error @ LedgerError::Damaged { .. }) => {
+                tracing::error!(case = %id, %error, "a case is damaged");
+                Ok(Found::Damaged)
+            }
+            Err(error) => Err(desk::of_ledger(&error).into()),
+        }
     }
 
     async fn summary(
@@ -291,6 +315,9 @@ fn position_of(row: &Changed) -> Position {
 }
 
 fn left_sight(id: CaseId, position_token: String) -> pb::CaseUpdate {
-    let case = pb::CaseSummary { case_id: id.to_string(), ..pb::CaseSummary::default() };
-    pb::CaseUpdate { kind: pb::UpdateKind::LeftYourScope.into(), case: Some(case), position_token }
+    pb::CaseUpdate { kind: pb::UpdateKind::LeftYourScope.into(), case: Some(only_id(id)), position_token }
+}
+
+fn only_id(id: CaseId) -> pb::CaseSummary {
+    pb::CaseSummary { case_id: id.to_string(), ..pb::CaseSummary::default() }
 }

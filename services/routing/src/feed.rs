@@ -4,6 +4,7 @@
 //! ledger, and one event is at most one message, so resuming at a token gives exactly what follows it.
 
 mod acks;
+mod damaged;
 mod fold;
 mod index;
 mod kinds;

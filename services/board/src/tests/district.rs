@@ -34,6 +34,17 @@ impl District {
         Self { board, world }
     }
 
+    /// After a restart that finds a case damaged.
+    pub(super) async fn restarted_with_damaged(self, id: CaseId) -> Self {
+        let head = self.world.desk.ledger.head().position;
+        self.board.view.wait_for(head, test_kit::DEADLINE).await.unwrap();
+        let Self { world, board } = self;
+        drop(board);
+        let world = world.restarted_with_damaged(id).await;
+        let board = Board::start(world.desk.clone(), &world.dir("board"), &world.shutdown).await.unwrap();
+        Self { board, world }
+    }
+
     /// Whatever was committed up to now.
     pub(super) fn now(&self) -> String {
         let ledger = &self.world.desk.ledger;

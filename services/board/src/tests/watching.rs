@@ -239,3 +239,21 @@ async fn a_quiet_watch_ends_with_its_token() {
     let end = tokio::time::timeout(BOOKMARK_AFTER / 2, updates.next()).await;
     assert_eq!(end.unwrap().unwrap().unwrap_err().code(), tonic::Code::Unauthenticated);
 }
+
+#[tokio::test]
+async fn a_damaged_case_is_named_and_stops_nothing_that_follows() {
+    let district = District::start().await;
+    let after = desk::token::encode(&district.world.desk.ledger, ledger::Position(0));
+    let damaged = district.raised(1, "井盖丢失").await;
+    let intact = district.raised(2, "井盖丢失").await;
+    let district = district.restarted_with_damaged(damaged).await;
+    let asked = pb::WatchCasesRequest { after, ..Default::default() };
+    let mut updates = watch(&district, "p-receptionist", asked.clone()).await;
+    let first = next(&mut updates).await;
+    let only_the_id = pb::CaseSummary { case_id: damaged.to_string(), ..Default::default() };
+    assert_eq!((first.kind(), first.case), (UpdateKind::Changed, Some(only_the_id)));
+    let second = next(&mut updates).await;
+    assert_eq!((second.kind(), second.case.unwrap().case_id), (UpdateKind::Changed, intact.to_string()));
+    let mut updates = watch(&district, "p-community_officer-community-b1", asked).await;
+    assert_eq!(next(&mut updates).await.kind(), UpdateKind::Bookmark, "whoever does not see it is not told");
+}

@@ -1,10 +1,13 @@
 //! Rows of the index as messages of the feed: names beside codes, texts opened.
 
+use std::sync::Arc;
+
 use case::event::parts::{By, Part, Place};
-use case::ids::{CaseId, ObligationNo, WhistleNo};
+use case::ids::{CaseId, ObligationNo};
+use case::sealed::Sealed;
 use case::state::{Case, MeasureState, WhistleState};
 use desk::{Caller, Desk, of_ledger, token};
-use ledger::Position;
+use ledger::{LedgerError, Position};
 use registry::ids::OrgId;
 use registry::{Lang, Registry};
 use tonic::Status;
@@ -12,9 +15,10 @@ use wire::pb::whistle::case::v1 as shared;
 use wire::pb::whistle::routing::v1 as pb;
 use wire::pb::whistle::routing::v1::feed_message::Message;
 
+use super::damaged;
 use super::index::is_current;
 use super::kinds::{Kind, kind};
-use super::opener::Opener;
+use super::opener::{DAMAGED, Opener};
 use super::row::{CaseRow, DueRow, DutyRow, EventRow, stored_name};
 use super::scope::{Move, Scope, Seen};
 
@@ -28,7 +32,9 @@ pub(super) struct Messages {
 
 /// What a message is about, ready to be shown.
 struct Shown<'a> {
-    case: &'a Case,
+    id: CaseId,
+    /// None when what the log has of it is damaged: then there is what the index has.
+    case: Option<&'a Case>,
     registry: &'a Registry,
     opener: Opener,
 }
@@ -43,17 +49,23 @@ impl Messages {
         }
     }
 
-    /// An event, as far as this reader hears of it.
+    /// An event, as far as this reader hears of it. Of a case that is damaged it has marks for texts: one case is no reason to tell
+    /// nothing of the others.
     ///
     /// # Errors
     /// DATA_LOSS, UNAVAILABLE: log or vault cannot be read.
     pub(super) async fn event(&self, mut row: EventRow) -> Result<Option<pb::FeedMessage>, Status> {
         let payload = row.payload.take();
         let Some(duties) = self.scope.see(&row) else { return Ok(None) };
-        let (case, number) = self.case(CaseId(row.case)).await?;
+        let id = CaseId(row.case);
+        let (case, number) = self.case(id).await?.unzip();
         let registry = self.desk.published()?;
-        let opener = Opener::new(&self.desk.vault, &case, &self.caller.actor, &registry).await?;
-        let shown = Shown { case: &case, registry: &registry, opener };
+        let opener = match &case {
+            Some(case) => Opener::new(&self.desk.vault, case, &self.caller.actor, &registry).await?,
+            None => Opener::of_damaged(&self.desk.vault, id).await?,
+        };
+        let shown = Shown { id, case: case.as_deref(), registry: &registry, opener };
+        let number = number.unwrap_or_default();
         let message = shown.message(&row, &duties)?;
         let asked = matches!(message, Message::DutyAssigned(_) | Message::WhistleCalled(_));
         Ok(Some(pb::FeedMessage {
@@ -65,16 +77,21 @@ impl Messages {
         }))
     }
 
-    /// A duty there is now; none when it is not any more, or filtered out.
+    /// A duty of an organisation there is now; none when it is not any more, or filtered out. Of a case that is damaged it cannot be
+    /// known whether it would be.
     ///
     /// # Errors
     /// As [`Messages::event`].
     pub(super) async fn snapshot_entry(
         &self,
+        org: &OrgId,
         id: CaseId,
         no: ObligationNo,
     ) -> Result<Option<pb::FeedMessage>, Status> {
-        let (case, number) = self.case(id).await?;
+        let Some((case, number)) = self.case(id).await? else {
+            let registry = self.desk.published()?;
+            return Ok(Some(damaged::entry(&registry, org, id, no)));
+        };
         let Some(duty) = case.obligation(no).filter(|_| is_current(&case, no)) else { return Ok(None) };
         let wanted = &self.scope;
         let other_matter = wanted.matter.is_some() && wanted.matter != case.matter;
@@ -84,7 +101,7 @@ impl Messages {
         }
         let registry = self.desk.published()?;
         let opener = Opener::new(&self.desk.vault, &case, &self.caller.actor, &registry).await?;
-        let shown = Shown { case: &case, registry: &registry, opener };
+        let shown = Shown { id, case: Some(&case), registry: &registry, opener };
         let row = DutyRow::of(&case, duty);
         let whistle = duty.whistle.and_then(|no| case.whistle(no));
         let measures = case.measures_of(no).map(|measure| shown.measure(measure));
@@ -100,11 +117,22 @@ impl Messages {
         }))
     }
 
-    async fn case(&self, id: CaseId) -> Result<(std::sync::Arc<Case>, String), Status> {
-        let unreadable = |error| Status::from(of_ledger(&error));
-        let case = self.desk.ledger.read_case(id).await.map_err(unreadable)?;
-        let number = self.desk.ledger.number(&case).await.map_err(unreadable)?;
-        Ok((case, number.unwrap_or_default()))
+    /// A case with its number; none when what the log has of it is damaged.
+    async fn case(&self, id: CaseId) -> Result<Option<(Arc<Case>, String)>, Status> {
+        let ledger = &self.desk.ledger;
+        let read = async {
+            let case = ledger.read_case(id).await?;
+            let number = ledger.number(&case).await?.unwrap_or_default();
+            Ok((case, number))
+        };
+        match read.await {
+            Ok(found) => Ok(Some(found)),
+            Err(error @ LedgerError::Damaged { .. }) => {
+                tracing::error!(case = %id, %error, "a case is damaged");
+                Ok(None)
+            }
+            Err(error) => Err(of_ledger(&error).into()),
+        }
     }
 }
 
@@ -150,7 +178,11 @@ impl Shown<'_> {
     }
 
     fn called(&self, row: &EventRow) -> Result<Message, Status> {
-        let whistle = row.whistle.and_then(|no: WhistleNo| self.case.whistle(no));
+        let Some(case) = self.case else {
+            let called = row.whistle.map(damaged::called);
+            return Ok(called.map_or(Message::DutyChanged(pb::DutyChanged {}), Message::WhistleCalled));
+        };
+        let whistle = row.whistle.and_then(|no| case.whistle(no));
         let called = whistle.map(|whistle| self.whistle(whistle)).transpose()?;
         Ok(called.map_or(Message::DutyChanged(pb::DutyChanged {}), Message::WhistleCalled))
     }
@@ -175,8 +207,11 @@ impl Shown<'_> {
     }
 
     fn case_info(&self, about: &CaseRow, number: String, with_text: bool) -> Result<pb::FeedCase, Status> {
-        let open = |field, sealed: Option<&case::sealed::Sealed>| {
-            let text = sealed.filter(|_| with_text).map(|sealed| self.opener.text(field, sealed));
+        let open = |field, of: fn(&Case) -> Option<&Sealed>| {
+            let text = match self.case.filter(|_| with_text) {
+                Some(case) => of(case).map(|sealed| self.opener.text(field, sealed)),
+                None => with_text.then(|| Ok(DAMAGED.to_owned())),
+            };
             text.transpose().map(Option::unwrap_or_default)
         };
         let matter = about.matter.as_ref();
@@ -185,7 +220,7 @@ impl Shown<'_> {
         let building = about.building.as_ref();
         let registry = self.registry;
         Ok(pb::FeedCase {
-            case_id: self.case.id.to_string(),
+            case_id: self.id.to_string(),
             case_number: number,
             status: status(&about.status),
             matter_id: text_of(matter),
@@ -203,8 +238,8 @@ impl Shown<'_> {
             building_name: building
                 .and_then(|id| Some(registry.building(id)?.1.name.clone()))
                 .unwrap_or_default(),
-            place_note: open("note", self.case.place.note.as_ref())?,
-            text: open("text", self.case.text.as_ref())?,
+            place_note: open("note", |case| case.place.note.as_ref())?,
+            text: open("text", |case| case.text.as_ref())?,
             due_times: about.due.iter().map(due).collect(),
         })
     }
@@ -265,7 +300,10 @@ impl Shown<'_> {
     }
 
     fn measures(&self, row: &EventRow) -> Result<Vec<pb::Measure>, Status> {
-        let named = self.case.measures.iter().filter(|measure| row.measures.contains(&measure.no));
+        let Some(case) = self.case else {
+            return Ok(row.measures.iter().map(|no| damaged::measure(*no)).collect());
+        };
+        let named = case.measures.iter().filter(|measure| row.measures.contains(&measure.no));
         named.map(|measure| self.measure(measure)).collect()
     }
 

@@ -17,8 +17,8 @@ pub(super) const WITHHELD: &str = "[已隐去 / withheld]";
 pub(super) const ERASED: &str = "[已删除 / erased]";
 /// Stands for a text whose key this vault never had.
 const LOST: &str = "[密钥缺失 / key missing]";
-/// Stands for bytes that are not what was sealed.
-const DAMAGED: &str = "[已损坏 / damaged]";
+/// Stands for bytes that are not what was sealed, and for every text of a case that cannot be read.
+pub(super) const DAMAGED: &str = "[已损坏 / damaged]";
 
 /// The fields of a sealed text in JSON; an object with exactly these is one.
 const SEALED: [&str; 4] = ["alg", "key_id", "nonce", "ciphertext"];
@@ -32,6 +32,8 @@ enum May {
     /// What it is asked to do, and nothing that anybody said: it is complained of, or above who is.
     Tasks,
     Nothing,
+    /// The case cannot be read: neither whom it is about is known, nor which keys its texts have.
+    Unknown,
 }
 
 /// Opens the texts of one case for one reader, with keys that were fetched at once.
@@ -65,9 +67,18 @@ impl Opener {
         Ok(Self { keyring, case: case.id, may })
     }
 
+    /// For a case that cannot be read: every text is a mark.
+    ///
+    /// # Errors
+    /// As [`Opener::new`].
+    pub(super) async fn of_damaged(vault: &Vault, case: CaseId) -> Result<Self, Status> {
+        let keyring = vault.keyring([]).await.map_err(|error| of_vault(&error))?;
+        Ok(Self { keyring, case, may: May::Unknown })
+    }
+
     /// Whether whoever reported may be told by what is shown.
     pub(super) fn hides_people(&self) -> bool {
-        self.may == May::Tasks
+        matches!(self.may, May::Tasks | May::Unknown)
     }
 
     /// One text, sealed for a field.
@@ -79,6 +90,7 @@ impl Opener {
             May::Everything => field != NEVER,
             May::Tasks => field == "task",
             May::Nothing => false,
+            May::Unknown => return Ok(DAMAGED.to_owned()),
         };
         if readable { self.open(field, sealed) } else { Ok(WITHHELD.to_owned()) }
     }
@@ -88,7 +100,11 @@ impl Opener {
     /// # Errors
     /// As [`Opener::text`].
     pub(super) fn measure(&self, sealed: &Sealed) -> Result<String, Status> {
-        if self.may == May::Nothing { Ok(WITHHELD.to_owned()) } else { self.open("text", sealed) }
+        match self.may {
+            May::Everything | May::Tasks => self.open("text", sealed),
+            May::Nothing => Ok(WITHHELD.to_owned()),
+            May::Unknown => Ok(DAMAGED.to_owned()),
+        }
     }
 
     fn open(&self, field: &str, sealed: &Sealed) -> Result<String, Status> {

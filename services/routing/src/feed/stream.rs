@@ -280,7 +280,7 @@ impl Stream {
                 let duties = self.guarded(read).await??;
                 let Some(last) = duties.last().copied() else { break };
                 for (case, no) in duties {
-                    entries += u64::from(self.send_entry(case, no).await?);
+                    entries += u64::from(self.send_entry(&org, case, no).await?);
                 }
                 after = Some(last);
             }
@@ -296,11 +296,11 @@ impl Stream {
     }
 
     /// Sends a duty as it is once the reader has room for it; gives whether there was something to send.
-    async fn send_entry(&mut self, case: CaseId, no: ObligationNo) -> Result<bool, End> {
+    async fn send_entry(&mut self, org: &OrgId, case: CaseId, no: ObligationNo) -> Result<bool, End> {
         let room = self.room().await?;
         loop {
             let made_by = self.judged_by;
-            let entry = self.messages.snapshot_entry(case, no).await?;
+            let entry = self.messages.snapshot_entry(org, case, no).await?;
             self.judge()?;
             if self.judged_by != made_by {
                 continue;

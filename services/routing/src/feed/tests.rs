@@ -1,3 +1,4 @@
+mod damaged;
 mod interrupted;
 mod moved;
 mod reading;
