@@ -102,7 +102,11 @@ impl Board {
         };
         let permit = self.watchers.clone().try_acquire_owned().map_err(|_full| Failure::Busy)?;
         let (updates, receiver) = mpsc::channel(UPDATES_WAITING);
-        let shown = Shown { cases: HashSet::new(), others: resumes };
+        let mut shown = Shown { cases: HashSet::new(), others: resumes };
+        if let Watched::Case(id) = &watched {
+            // It was in sight just now, and whoever asks for it knows of it.
+            shown.add(*id);
+        }
         let (board, metadata) = (self.clone(), metadata.clone());
         let bookmark_at = Instant::now() + self.bookmark_after;
         let watcher = Watcher { board, metadata, watched, after, shown, bookmark_at, updates };

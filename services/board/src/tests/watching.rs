@@ -257,3 +257,21 @@ async fn a_damaged_case_is_named_and_stops_nothing_that_follows() {
     let mut updates = watch(&district, "p-community_officer-community-b1", asked).await;
     assert_eq!(next(&mut updates).await.kind(), UpdateKind::Bookmark, "whoever does not see it is not told");
 }
+
+#[tokio::test]
+async fn a_case_watched_by_its_id_is_told_to_have_left_sight_by_its_first_change() {
+    use case::event::dispatch::ObligationWithdrawn;
+    use case::event::parts::By;
+    use case::ids::ObligationNo;
+    let district = District::start().await;
+    let id = district.dispatched(1, "消防通道被堵", "enforcement", &["traffic"]).await;
+    caught_up(&district).await;
+    let one = pb::WatchCasesRequest { case_id: id.to_string(), ..Default::default() };
+    let mut updates = watch(&district, "p-handler-traffic", one).await;
+    assert_eq!(next(&mut updates).await.kind(), UpdateKind::Bookmark);
+    let (by_rule, obligation) = (By::Automatic { rule: None }, ObligationNo(2));
+    district.happen("p-dispatcher", id, ObligationWithdrawn { by: by_rule, obligation, words: None }).await;
+    let update = tokio::time::timeout(test_kit::DEADLINE, change(&mut updates)).await.unwrap();
+    let only_the_id = pb::CaseSummary { case_id: id.to_string(), ..Default::default() };
+    assert_eq!((update.kind(), update.case.unwrap()), (UpdateKind::LeftYourScope, only_the_id));
+}
