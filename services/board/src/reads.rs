@@ -58,10 +58,12 @@ impl Asker {
 pub(crate) type Numbered = (Arc<Case>, String);
 
 impl Board {
-    /// Who asks.
+    /// Who asks. It is never earlier for them than when the ledger was last written: whoever wrote may have a clock that is ahead, and
+    /// what was found overdue there is not due in time here.
     pub(crate) fn asker(&self, metadata: &MetadataMap) -> Result<Asker, Status> {
         let actor = self.desk.caller(metadata)?.actor;
-        Ok(Asker { actor, registry: self.desk.published()?, now: At::new(self.desk.clock.now()) })
+        let now = self.desk.clock.now().max(self.desk.ledger.head().recorded_at);
+        Ok(Asker { actor, registry: self.desk.published()?, now: At::new(now) })
     }
 
     /// Reads filters for somebody.

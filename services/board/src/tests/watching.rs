@@ -1,4 +1,6 @@
 use case::Actor;
+use desk::Desk;
+use service_kit::clock::Clock;
 use service_kit::principals::{Principal, Principals};
 use tokio_stream::StreamExt as _;
 use tokio_stream::wrappers::ReceiverStream;
@@ -8,6 +10,7 @@ use wire::pb::whistle::board::v1::UpdateKind;
 use wire::pb::whistle::case::v1::CaseStatus;
 
 use super::district::{District, by};
+use crate::Board;
 use crate::watch::BOOKMARK_AFTER;
 
 type Updates = ReceiverStream<Result<pb::CaseUpdate, Status>>;
@@ -274,4 +277,29 @@ async fn a_case_watched_by_its_id_is_told_to_have_left_sight_by_its_first_change
     let update = tokio::time::timeout(test_kit::DEADLINE, change(&mut updates)).await.unwrap();
     let only_the_id = pb::CaseSummary { case_id: id.to_string(), ..Default::default() };
     assert_eq!((update.kind(), update.case.unwrap()), (UpdateKind::LeftYourScope, only_the_id));
+}
+
+#[tokio::test]
+async fn a_case_found_overdue_by_a_clock_that_is_ahead_is_told_as_overdue() {
+    use case::event::clock::ClockBreached;
+    use case::time::At;
+    let district = District::start().await;
+    // The board of another machine, whose clock does not come as far in this test.
+    let (clock, _still) = Clock::manual(district.world.desk.clock.now());
+    let desk = Desk { clock, ..district.world.desk.clone() };
+    let dir = district.world.dir("another-board");
+    let board = Board::start(desk, &dir, &district.world.shutdown).await.unwrap();
+    let filter = pb::CaseFilter { overdue_only: true, ..Default::default() };
+    let overdue = pb::WatchCasesRequest { filter: Some(filter), ..Default::default() };
+    let mut updates = board.watch(&by("p-duty_leader"), overdue).await.unwrap();
+    let id = district.dispatched(1, "消防通道被堵", "traffic", &[]).await;
+    let case = district.case(id).await;
+    let clock = case.clocks.iter().min_by_key(|clock| clock.due_at).unwrap();
+    let (no, generation) = (clock.no, clock.generation);
+    district.later(60 * 24 * 30);
+    let at = At::new(district.world.desk.clock.now());
+    district.happen("p-dispatcher", id, ClockBreached { clock: no, generation, at }).await;
+    let update = tokio::time::timeout(test_kit::DEADLINE, change(&mut updates)).await.unwrap();
+    let shown = update.case.as_ref().unwrap();
+    assert_eq!((update.kind(), &shown.case_id, shown.overdue), (UpdateKind::Changed, &id.to_string(), true));
 }
