@@ -97,11 +97,17 @@ impl Reactor {
                 ending.fail(self.name);
             }
         });
-        let (worker, ending) = (Worker::new(self, desk.clone(), view.clone()), shutdown.clone());
+        let worker = Worker::new(self, desk.clone(), view.clone());
+        let (rows, ending) = (view.clone(), shutdown.clone());
         shutdown.spawn(self.name, async move {
             tokio::select! {
                 () = worker.run() => {}
-                () = ending.started() => {}
+                () = ending.started() => return,
+            }
+            // Rows that stand still keep the role from being ready. Whatever else ended the work would leave it ready without.
+            if rows.status().parked.is_none() && !ending.is_started() {
+                tracing::error!(reactor = self.name, "the work ended");
+                ending.fail(self.name);
             }
         });
         Ok(view)

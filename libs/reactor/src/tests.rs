@@ -10,8 +10,10 @@ use case::sealed::{SealAlgorithm, Sealed};
 use case::state::Case;
 use case::time::At;
 use case::{Refusal, Rules};
+use ledger::registry_stream::RegistryView;
 use ledger::{CommandContext, ExecuteError, LedgerError, Position};
 use registry::ids::RegistryVersion;
+use service_kit::shutdown::Shutdown;
 use service_kit::trace::TraceContext;
 use test_kit::{DEADLINE, World, wait_until};
 use uuid::Uuid;
@@ -174,4 +176,16 @@ async fn what_is_wrong_with_the_ledger_sets_no_case_aside() {
     let own = ExecuteError::Invalid("spoilt".to_owned());
     while aside.put(CaseId(Uuid::from_u128(numbers.next().unwrap())), &own).is_ok() {}
     assert_eq!(numbers.next(), Some(1025), "so many at once are no fault of single cases");
+}
+
+#[tokio::test]
+async fn a_process_whose_work_ended_does_not_go_on() {
+    let world = World::start().await;
+    let (registry, follow) = RegistryView::start(&world.desk.ledger).await.unwrap();
+    drop(follow);
+    let (desk, shutdown) = (desk::Desk { registry, ..world.desk.clone() }, Shutdown::new());
+    let reactor = Reactor { name: "notes", version: 1, wants: is_bare, new_cases_ask: true, act };
+    reactor.start(&desk, &world.dir("rows"), &shutdown).await.unwrap();
+    tokio::time::timeout(DEADLINE, shutdown.started()).await.unwrap();
+    assert_eq!(shutdown.drain(DEADLINE).await.failed, ["notes"]);
 }

@@ -57,11 +57,17 @@ impl Escalation {
             }
         });
         let (sender, quiet) = watch::channel(Quiet::UNKNOWN);
-        let (timers, ending) = (Timers::new(desk.clone(), view.clone(), sender), shutdown.clone());
+        let timers = Timers::new(desk.clone(), view.clone(), sender);
+        let (rows, ending) = (view.clone(), shutdown.clone());
         shutdown.spawn("escalation-timers", async move {
             tokio::select! {
                 () = timers.run() => {}
-                () = ending.started() => {}
+                () = ending.started() => return,
+            }
+            // Rows that stand still keep the role from being ready. Whatever else ended the timers would leave it ready without them.
+            if rows.status().parked.is_none() && !ending.is_started() {
+                tracing::error!("the timers ended");
+                ending.fail("timers");
             }
         });
         let (looking, ending) = (seen::keep(desk.clock.clone(), view.clone()), shutdown.clone());

@@ -1,5 +1,8 @@
 //! Fires timers: soonest first, page after page, one commit each, until nothing is due; then sleeps until something is.
 
+#[cfg(test)]
+mod tests;
+
 use std::cmp::Ordering;
 use std::time::Duration;
 
@@ -11,7 +14,7 @@ use desk::Desk;
 use jiff::SignedDuration;
 use ledger::{CommandContext, ExecuteError, Position};
 use metrics::counter;
-use projection::View;
+use projection::{ReadError, View};
 use reactor::Aside;
 use registry::ids::RegistryVersion;
 use service_kit::trace;
@@ -59,7 +62,7 @@ impl Quiet {
 enum Stop {
     /// The rows stand still, or nobody makes them or follows the registry any more.
     Ended,
-    /// The ledger could not be asked.
+    /// The ledger could not be asked, or the rows not be read.
     Later,
 }
 
@@ -68,6 +71,7 @@ impl Timers {
         Self { desk, view, quiet, older: Older::default(), aside: Aside::new("escalation") }
     }
 
+    /// Fires until the rows stand still, or nobody makes them or follows the registry any more.
     pub(crate) async fn run(mut self) {
         loop {
             match self.round().await {
@@ -279,9 +283,16 @@ impl Timers {
         T: Send + 'static,
         F: FnOnce(&rusqlite::Connection) -> rusqlite::Result<T> + Send + 'static,
     {
-        self.view.read(read).await.map_err(|error| {
-            tracing::error!(%error, "no timer fires: the rows of clocks cannot be read");
-            Stop::Ended
+        self.view.read(read).await.map_err(|error| match error {
+            ReadError::Parked { name, reason } => {
+                tracing::error!(name, reason, "no timer fires: the rows of clocks stand still");
+                Stop::Ended
+            }
+            // As when there is no descriptor left for a reader: what passes must not keep a clock from firing for ever.
+            error @ (ReadError::Sql(_) | ReadError::Aborted { .. }) => {
+                tracing::warn!(%error, "no timer fires until the rows of clocks can be read");
+                Stop::Later
+            }
         })
     }
 }

@@ -58,7 +58,7 @@ fn ticket(world: &World) -> Raise {
 
 type Decided = Result<Vec<Event>, Refusal>;
 
-async fn raised(world: &World, number: u8) -> CaseId {
+pub(crate) async fn raised(world: &World, number: u8) -> CaseId {
     let id = CaseId::derived("test", &[&[number]]);
     let raise = ticket(world);
     let grid_worker = person_with(world, registry::ids::Role::GridWorker);
@@ -108,7 +108,7 @@ async fn started(world: &World) -> Escalation {
     Escalation::start(world.desk.clone(), &world.dir("rows"), &world.shutdown).await.expect("starts")
 }
 
-fn clock_of(case: &Case, kind: ClockKind) -> &case::state::ClockState {
+pub(crate) fn clock_of(case: &Case, kind: ClockKind) -> &case::state::ClockState {
     case.clocks.iter().find(|clock| clock.kind == kind).expect("armed")
 }
 
