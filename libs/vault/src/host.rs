@@ -11,8 +11,8 @@ use jiff::Timestamp;
 
 use crate::error::Error;
 use crate::message;
-use crate::parts::Swept;
-use crate::rows::Ensured;
+use crate::parts::{Now, Swept};
+use crate::rows::{Ensured, NewRow};
 use crate::store::Store;
 
 /// The rows of one ledger's vault, kept for the roles that have its key. Reads no key file, even where one lies in the directory.
@@ -21,6 +21,7 @@ use crate::store::Store;
 pub struct Host {
     store: Arc<Store>,
     ledger: Arc<str>,
+    now: Now,
 }
 
 impl fmt::Debug for Host {
@@ -47,14 +48,15 @@ pub enum RiderRefused {
 }
 
 impl Host {
-    /// Opens the rows of a ledger, or makes them where there never were any. Blocks.
+    /// Opens the rows of a ledger, or makes them where there never were any. Rows are touched by `now`, whatever the clock of who
+    /// seals says: let the sweep have the same. Blocks.
     ///
     /// # Errors
     /// [`Error::Locked`], [`Error::DatabaseMissing`], [`Error::OtherLedger`], [`Error::NewerFormat`]: nothing was changed, and
     /// each says what an operator does. [`Error::Io`], [`Error::Storage`].
-    pub fn open(dir: &Path, ledger: &str) -> Result<Self, Error> {
+    pub fn open(dir: &Path, ledger: &str, now: Now) -> Result<Self, Error> {
         let store = Arc::new(Store::open_or_make(dir, ledger)?);
-        Ok(Self { store, ledger: ledger.into() })
+        Ok(Self { store, ledger: ledger.into(), now })
     }
 
     /// Makes the rows durable that came with new cases, all of them with one sync. To be called before the events that name them
@@ -74,7 +76,7 @@ impl Host {
                 Some(count)
             })
             .collect();
-        match self.store.ensure(rows).await {
+        match self.ensure(rows).await {
             Ok(ensured) => {
                 let mut ensured = ensured.into_iter();
                 let of = |count: Option<usize>| {
@@ -90,6 +92,16 @@ impl Host {
                 brought.into_iter().map(of).collect()
             }
         }
+    }
+
+    /// Keeps rows, all of them touched now. A clock that stands elsewhere would give a sweep what a command under way is about to
+    /// name, or keep from it what a refused one left.
+    async fn ensure(&self, mut rows: Vec<NewRow>) -> Result<Vec<Ensured>, Error> {
+        let now = (self.now)().as_microsecond();
+        for row in &mut rows {
+            row.at = now;
+        }
+        self.store.ensure(rows).await
     }
 
     /// Removes what no event names and nobody touched for [`UNNAMED_KEPT`](crate::UNNAMED_KEPT): the traces of commands that

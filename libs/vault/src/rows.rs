@@ -1,10 +1,14 @@
 //! Rows as they are stored and as they travel: ids, wrapped keys, sealed blobs. Nothing here opens without the key file.
 
 use case::ids::{CaseId, KeyId};
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 /// A data subject: a case and one of its keys.
 pub(crate) type Subject = (CaseId, KeyId);
+
+/// An unnamed key older than this is touched when it seals again, so that a sweep never takes it from under a late command.
+const TOUCHED_AGAIN_AFTER: SignedDuration = SignedDuration::from_hours(1);
 
 /// Bytes of a wrapped key or wrapped secret: nonce, key, tag.
 pub(crate) const WRAPPED_BYTES: usize = 12 + 32 + 16;
@@ -20,7 +24,7 @@ pub(crate) struct NewRow {
     pub(crate) candidate: Vec<u8>,
     /// Sealed under the candidate; kept only if that is the row's key.
     pub(crate) contact: Option<ContactRow>,
-    /// When, in microseconds since 1970.
+    /// When, in microseconds since 1970; a host takes its own time instead.
     pub(crate) at: i64,
 }
 
@@ -63,6 +67,21 @@ pub(crate) enum KeyRow {
         /// Microseconds since 1970.
         touched_at: i64,
     },
+}
+
+impl KeyRow {
+    /// The row as it counts for sealing at an instant of the clock that touches rows and sweeps: one touched lately is as good as
+    /// named, and need not be touched again.
+    pub(crate) fn seen_at(self, now: Timestamp) -> Self {
+        match self {
+            Self::Live { wrapped, named, touched_at } => {
+                let touched = Timestamp::from_microsecond(touched_at).unwrap_or(Timestamp::MIN);
+                let is_recent = now.duration_since(touched) < TOUCHED_AGAIN_AFTER;
+                Self::Live { wrapped, named: named || is_recent, touched_at }
+            }
+            row @ (Self::Missing | Self::Destroyed) => row,
+        }
+    }
 }
 
 /// Contact details as they are stored: blobs sealed with the subject's key.

@@ -32,6 +32,22 @@ impl Rows {
         }
     }
 
+    /// The same, as they [count for sealing](KeyRow::seen_at): by our clock where the rows are ours, and by the host's where it keeps
+    /// them.
+    pub(crate) async fn keys_to_seal(
+        &self,
+        subjects: &[Subject],
+        now: Timestamp,
+    ) -> Result<Vec<KeyRow>, Error> {
+        match self {
+            Self::Local(store) => {
+                let rows = store.keys(subjects)?;
+                Ok(rows.into_iter().map(|row| row.seen_at(now)).collect())
+            }
+            Self::Remote(remote) => remote.keys(subjects).await,
+        }
+    }
+
     pub(crate) async fn contact(&self, case: CaseId, key_id: &KeyId) -> Result<(KeyRow, ContactRow), Error> {
         match self {
             Self::Local(store) => store.contact(case, key_id),

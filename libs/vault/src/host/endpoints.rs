@@ -10,6 +10,7 @@ use super::Host;
 use crate::error::Error;
 use crate::message::{self, Malformed};
 use crate::remote::{FAILED, MALFORMED, Op, WAL_HELD};
+use crate::rows::KeyRow;
 
 /// Questions of one kind worked on at a time. Those that write share the syncs of a batch of the same size.
 const AT_ONCE: usize = 256;
@@ -39,7 +40,7 @@ impl Host {
     async fn answer(&self, op: Op, asked: Asked) -> Result<Bytes, Fault> {
         let question = asked.payload;
         match op {
-            Op::Ensure => said(&self.store.ensure(message::decode_rows(&question)?).await?),
+            Op::Ensure => said(&self.ensure(message::decode_rows(&question)?).await?),
             Op::Keys => self.keys(&question).await,
             Op::Contact => {
                 let (case, key_id): (CaseId, KeyId) = message::decode(&question)?;
@@ -61,11 +62,17 @@ impl Host {
         let subjects = message::decode_subjects(question)?;
         let at_hand = self.store.at_hand(&subjects);
         if at_hand.iter().filter(|row| row.is_none()).count() <= KEYS_READ_HERE {
-            return said(&self.store.keys_beside(&subjects, at_hand)?);
+            return self.told(self.store.keys_beside(&subjects, at_hand)?);
         }
         let store = self.store.clone();
         let found = tokio::task::spawn_blocking(move || store.keys_beside(&subjects, at_hand)).await;
-        said(&found.map_err(|_ended| Error::Closed)??)
+        self.told(found.map_err(|_ended| Error::Closed)??)
+    }
+
+    /// Keys as whoever seals is told of them, who knows nothing of the clock here.
+    fn told(&self, rows: Vec<KeyRow>) -> Result<Bytes, Fault> {
+        let now = (self.now)();
+        said(&rows.into_iter().map(|row| row.seen_at(now)).collect::<Vec<_>>())
     }
 }
 

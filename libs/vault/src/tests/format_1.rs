@@ -45,6 +45,6 @@ async fn a_vault_of_the_first_format_opens_as_it_is_also_after_a_host_had_it() {
         assert_eq!(ticket.to_string(), "a0d08df8-b722-8bac-ac1f-a81c42a17d00");
         assert_eq!(secrets.search_token("井盖"), "xb7cjpgete");
         drop(vault);
-        drop(Host::open(dir.path(), LEDGER).unwrap());
+        drop(Host::open(dir.path(), LEDGER, std::sync::Arc::new(|| at(0))).unwrap());
     }
 }

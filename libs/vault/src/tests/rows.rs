@@ -2,6 +2,8 @@
 
 use std::future::ready;
 use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+use std::sync::Arc;
 
 use super::{
     FIELD, LEDGER, Sample, WORDS, at, case, contact, holds, open, raw_bytes, reporter, sample, text,
@@ -10,6 +12,10 @@ use crate::crypt::Crypt;
 use crate::rows::{ContactRow, Ensured, KeyRow, NewRow};
 use crate::store::Store;
 use crate::{Error, Host, Swept, Vault, key_file, new_key_file};
+
+fn open_host(dir: &Path, ledger: &str) -> Result<Host, Error> {
+    Host::open(dir, ledger, Arc::new(|| at(0)))
+}
 
 fn row(candidate: &[u8], name: Option<&[u8]>) -> NewRow {
     let contact = name.map(|name| ContactRow { name: Some(name.to_vec()), phone: None });
@@ -66,8 +72,8 @@ async fn a_host_keeps_what_it_cannot_read_and_never_looks_for_the_key() {
     let key = std::fs::read(dir.path().join("vault.key")).unwrap();
     // Whoever reads it now reads nonsense.
     std::fs::write(dir.path().join("vault.key"), [0; 32]).unwrap();
-    let host = Host::open(dir.path(), LEDGER).unwrap();
-    assert!(matches!(Host::open(dir.path(), LEDGER), Err(Error::Locked(_))));
+    let host = open_host(dir.path(), LEDGER).unwrap();
+    assert!(matches!(open_host(dir.path(), LEDGER), Err(Error::Locked(_))));
     assert_eq!(
         host.sweep(at(25), |_, _| ready(Ok::<_, Error>(true))).await.unwrap(),
         Swept { named: 1, removed: 0, more: false },
@@ -88,16 +94,16 @@ async fn a_host_keeps_what_it_cannot_read_and_never_looks_for_the_key() {
 #[tokio::test]
 async fn rows_that_were_made_by_a_host_and_are_lost_are_not_made_anew() {
     let dir = tempfile::tempdir().unwrap();
-    drop(Host::open(dir.path(), LEDGER).unwrap());
-    assert!(matches!(Host::open(dir.path(), "wendeng"), Err(Error::OtherLedger { .. })));
+    drop(open_host(dir.path(), LEDGER).unwrap());
+    assert!(matches!(open_host(dir.path(), "wendeng"), Err(Error::OtherLedger { .. })));
     let database = dir.path().join("vault.sqlite");
     let mode = std::fs::metadata(&database).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
-    drop(Host::open(dir.path(), LEDGER).unwrap());
-    let now = std::sync::Arc::new(|| at(0));
+    drop(open_host(dir.path(), LEDGER).unwrap());
+    let now = Arc::new(|| at(0));
     assert!(matches!(Vault::open(dir.path(), LEDGER, now.clone()), Err(Error::KeyMissing(_))));
     std::fs::remove_file(&database).unwrap();
-    assert!(matches!(Host::open(dir.path(), LEDGER), Err(Error::DatabaseMissing(_))));
+    assert!(matches!(open_host(dir.path(), LEDGER), Err(Error::DatabaseMissing(_))));
     assert!(matches!(Vault::open(dir.path(), LEDGER, now), Err(Error::DatabaseMissing(_))));
 }
 
@@ -106,20 +112,20 @@ async fn a_host_that_was_interrupted_when_it_began_begins_anew() {
     let dir = tempfile::tempdir().unwrap();
     let in_dir = |name: &str| dir.path().join(name);
     std::fs::write(in_dir("vault.sqlite.new"), b"torn").unwrap();
-    drop(Host::open(dir.path(), LEDGER).unwrap());
+    drop(open_host(dir.path(), LEDGER).unwrap());
     assert!(!in_dir("vault.sqlite.new").exists());
     // The database has its name, and the lock file does not say so yet.
     std::fs::write(in_dir("vault.lock"), b"").unwrap();
-    drop(Host::open(dir.path(), LEDGER).unwrap());
+    drop(open_host(dir.path(), LEDGER).unwrap());
     assert!(!std::fs::read(in_dir("vault.lock")).unwrap().is_empty());
 }
 
 #[tokio::test]
 async fn rows_of_a_host_open_with_the_key_file_that_comes_to_them() {
     let dir = tempfile::tempdir().unwrap();
-    drop(Host::open(dir.path(), LEDGER).unwrap());
+    drop(open_host(dir.path(), LEDGER).unwrap());
     new_key_file(&dir.path().join("vault.key")).unwrap();
-    let now = std::sync::Arc::new(|| at(0));
+    let now = Arc::new(|| at(0));
     let mac = |vault: &Vault| vault.secrets().unwrap().request_mac(b"body");
     let vault = Vault::open(dir.path(), LEDGER, now.clone()).unwrap();
     let first = mac(&vault);
@@ -174,12 +180,12 @@ async fn a_keyring_opens_what_it_was_asked_for_and_nothing_else() {
 async fn roles_that_begin_at_once_agree_on_the_secrets() {
     for _ in 0..20 {
         let dir = tempfile::tempdir().unwrap();
-        let store = std::sync::Arc::new(crate::store::Store::open_or_make(dir.path(), "sample").unwrap());
+        let store = Arc::new(crate::store::Store::open_or_make(dir.path(), "sample").unwrap());
         let propose =
             |role: u8| crate::rows::WrappedSecrets([vec![role; 60], vec![role; 60], vec![role; 60]]);
         let mut asked = tokio::task::JoinSet::new();
         for role in 0..8 {
-            let (store, proposal) = (std::sync::Arc::clone(&store), propose(role));
+            let (store, proposal) = (Arc::clone(&store), propose(role));
             asked.spawn(async move { store.secrets_or(proposal).await.unwrap().0 });
         }
         let mut told = asked.join_all().await;

@@ -6,16 +6,13 @@ use std::collections::BTreeMap;
 
 use case::ids::{CaseId, KeyId};
 use case::sealed::Sealed;
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
 use super::{Inner, Vault};
 use crate::crypt::{CONTACT_NAME, CONTACT_PHONE, SubjectKey};
 use crate::error::Error;
 use crate::parts::{Contact, NewContact, SealRequest, check_limits};
 use crate::rows::{ContactRow, Ensured, KeyRow, NewRow, Subject};
-
-/// An unnamed key older than this is touched when it seals again, so that a sweep never takes it from under a late command.
-const TOUCHED_AGAIN_AFTER: SignedDuration = SignedDuration::from_hours(1);
 
 /// Wrapped keys by subject.
 type Keys = BTreeMap<Subject, Vec<u8>>;
@@ -91,15 +88,13 @@ impl Inner {
     async fn ensure(&self, wanted: &Wanted<'_>) -> Result<Keys, Error> {
         let now = (self.now)();
         let subjects: Vec<Subject> = wanted.keys().cloned().collect();
-        let found = self.rows.keys(&subjects).await?;
+        let found = self.rows.keys_to_seal(&subjects, now).await?;
         let mut keys = Keys::new();
         let mut rows = Vec::new();
         for ((subject, contact), found) in wanted.iter().zip(found) {
             match found {
                 KeyRow::Destroyed => return Err(destroyed(subject)),
-                KeyRow::Live { wrapped, named, touched_at }
-                    if contact.is_none() && (named || is_recent(touched_at, now)) =>
-                {
+                KeyRow::Live { wrapped, named: true, .. } if contact.is_none() => {
                     keys.insert(subject.clone(), wrapped);
                 }
                 KeyRow::Live { wrapped, .. } => rows.push(self.row(subject, wrapped, *contact, now)?),
@@ -181,11 +176,6 @@ impl Inner {
             phone: seal(CONTACT_PHONE, &contact.phone)?,
         })
     }
-}
-
-fn is_recent(touched_at: i64, now: Timestamp) -> bool {
-    let touched_at = Timestamp::from_microsecond(touched_at).unwrap_or(Timestamp::MIN);
-    now.duration_since(touched_at) < TOUCHED_AGAIN_AFTER
 }
 
 fn destroyed((case, key_id): &Subject) -> Error {

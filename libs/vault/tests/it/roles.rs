@@ -201,3 +201,27 @@ async fn only_the_host_sweeps_and_copies() {
     assert_eq!(served.host.sweep(at(25), |_, _| ready(Ok::<_, Error>(false))).await.unwrap().removed, 1);
     assert_eq!(role.contact(case(1), &reporter()).await.unwrap(), None);
 }
+
+/// The roles' clocks stand at 0.
+#[tokio::test]
+async fn a_sweep_leaves_what_was_just_sealed_whatever_clock_the_role_has() {
+    let served = Served::start().await;
+    let role = served.role().await;
+    let sweep =
+        || async { served.host.sweep(*served.clock.borrow(), |_, _| ready(Ok::<_, Error>(false))).await };
+    served.clock.send_replace(at(72));
+    let sealed = role.seal(case(1), &reporter(), FIELD, WORDS).await.unwrap();
+    let mut new = role.new_case(case(2)).unwrap().unwrap();
+    let brought = new.seal(&reporter(), FIELD, WORDS).unwrap();
+    let rider = new.rider().unwrap().unwrap();
+    served.host.ensure_riders(&[&rider]).await.pop().unwrap().unwrap();
+    assert_eq!(sweep().await.unwrap().removed, 0);
+    assert_eq!(role.open_text(case(1), FIELD, &sealed).await.unwrap(), text(WORDS));
+    assert_eq!(role.open_text(case(2), FIELD, &brought).await.unwrap(), text(WORDS));
+
+    served.clock.send_replace(at(72 + 23));
+    role.seal(case(1), &reporter(), FIELD, WORDS).await.unwrap();
+    served.clock.send_replace(at(72 + 25));
+    assert_eq!(sweep().await.unwrap().removed, 1, "what was sealed under again was touched again");
+    assert_eq!(role.open_text(case(1), FIELD, &sealed).await.unwrap(), text(WORDS));
+}

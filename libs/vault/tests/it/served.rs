@@ -8,6 +8,7 @@ use bus::{Bus, RequestError, Service, Serving, Settings, Subject};
 use case::ids::{CaseId, KeyId};
 use jiff::Timestamp;
 use nats_child::NatsChild;
+use tokio::sync::watch;
 use uuid::Uuid;
 use vault::{Contact, Error, Host, Opened, Vault, new_key_file};
 
@@ -23,6 +24,8 @@ pub(crate) const LONG: Duration = Duration::from_secs(30);
 pub(crate) struct Served {
     pub(crate) nats: NatsChild,
     pub(crate) host: Host,
+    /// The host's.
+    pub(crate) clock: Arc<watch::Sender<Timestamp>>,
     pub(crate) key_file: PathBuf,
     pub(crate) dir: tempfile::TempDir,
     serving: Option<Serving>,
@@ -46,8 +49,11 @@ impl Served {
         let dir = tempfile::tempdir().unwrap();
         let key_file = dir.path().join("whistle.key");
         new_key_file(&key_file).unwrap();
-        let host = Host::open(&dir.path().join("rows"), JURISDICTION).unwrap();
-        Self { nats: NatsChild::start().unwrap(), host, key_file, dir, serving: None }
+        let clock = Arc::new(watch::Sender::new(at(0)));
+        let hand = Arc::clone(&clock);
+        let now = Arc::new(move || *hand.borrow());
+        let host = Host::open(&dir.path().join("rows"), JURISDICTION, now).unwrap();
+        Self { nats: NatsChild::start().unwrap(), host, clock, key_file, dir, serving: None }
     }
 
     pub(crate) async fn serve(&mut self) {

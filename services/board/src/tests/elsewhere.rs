@@ -27,7 +27,8 @@ impl Elsewhere {
     async fn start(district: &District) -> Self {
         let (desk, dir) = (&district.world.desk, district.world.dir("copied-rows"));
         desk.vault.backup_to(&dir.join("vault.sqlite")).await.unwrap();
-        let host = Host::open(&dir, desk.ledger.id()).unwrap();
+        let clock = desk.clock.clone();
+        let host = Host::open(&dir, desk.ledger.id(), Arc::new(move || clock.now())).unwrap();
         let mut elsewhere = Self { nats: NatsChild::start().unwrap(), host, serving: None };
         elsewhere.serve(desk.ledger.id()).await;
         elsewhere

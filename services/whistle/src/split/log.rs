@@ -1,4 +1,5 @@
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bus::Bus;
@@ -51,7 +52,7 @@ impl Log {
         let lock = directory.lock().map_err(io)?;
         let info = whose(&directory, options.first.as_ref())?;
         let bus = Bus::connect(&options.settings.bus, "whistle-ledger").await?;
-        let (ledger, vault) = open(&directory, info).await?;
+        let (ledger, vault) = open(&directory, info, options.clock.clone()).await?;
         let registry = watch_registry(&ledger, shutdown).await?;
         publish_first(&ledger, &registry, &options.clock, options.first.as_ref()).await?;
         let leap_max = options.settings.clock.leap_max();
@@ -97,7 +98,7 @@ impl Log {
     }
 }
 
-async fn open(directory: &Directory, info: LedgerInfo) -> Result<(Ledger, Host), StartError> {
+async fn open(directory: &Directory, info: LedgerInfo, clock: Clock) -> Result<(Ledger, Host), StartError> {
     for dir in [directory.ledger(), directory.vault()] {
         std::fs::create_dir_all(&dir).map_err(|error| StartError::Directory(dir, error))?;
     }
@@ -106,7 +107,7 @@ async fn open(directory: &Directory, info: LedgerInfo) -> Result<(Ledger, Host),
     let opened = tokio::task::spawn_blocking(move || -> Result<(Ledger, Host), StartError> {
         let district = info.jurisdiction.to_string();
         let ledger = Ledger::open(&ledger_dir, info, ledger::Options::DEFAULT)?;
-        Ok((ledger, Host::open(&vault_dir, &district)?))
+        Ok((ledger, Host::open(&vault_dir, &district, Arc::new(move || clock.now()))?))
     });
     opened.await.map_err(|error| StartError::Service("ledger", error.to_string()))?
 }
