@@ -83,6 +83,24 @@ impl LedgerError {
         matches!(self, Self::Away)
     }
 
+    /// Whether reading another stream would fare no better. What is wrong with one stream alone is not.
+    #[must_use]
+    pub fn is_about_all(&self) -> bool {
+        match self {
+            Self::Away
+            | Self::Stopped
+            | Self::Alien(_)
+            | Self::Protocol(_)
+            | Self::OtherVersion { .. }
+            | Self::Registry { .. } => true,
+            Self::Future { .. }
+            | Self::FutureVersion { .. }
+            | Self::NewerLog { .. }
+            | Self::Damaged { .. }
+            | Self::Storage(_) => false,
+        }
+    }
+
     /// What a stored event that cannot be decoded means.
     pub(crate) fn decode(position: Position, error: DecodeError) -> Self {
         match error {

@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use case::ids::CaseId;
-use ledger::{ExecuteError, LedgerError};
+use ledger::ExecuteError;
 use metrics::gauge;
 use tokio::time::Instant;
 
@@ -107,19 +107,7 @@ impl Aside {
 fn is_about_all(error: &ExecuteError) -> bool {
     match error {
         ExecuteError::Busy | ExecuteError::Unavailable | ExecuteError::Away => true,
-        ExecuteError::Ledger(error) => match error {
-            LedgerError::Away
-            | LedgerError::Stopped
-            | LedgerError::Alien(_)
-            | LedgerError::Protocol(_)
-            | LedgerError::OtherVersion { .. }
-            | LedgerError::Registry { .. } => true,
-            LedgerError::Future { .. }
-            | LedgerError::FutureVersion { .. }
-            | LedgerError::NewerLog { .. }
-            | LedgerError::Damaged { .. }
-            | LedgerError::Storage(_) => false,
-        },
+        ExecuteError::Ledger(error) => error.is_about_all(),
         ExecuteError::Refused(_)
         | ExecuteError::Conflict { .. }
         | ExecuteError::CommandIdReused

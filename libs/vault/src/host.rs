@@ -105,18 +105,24 @@ impl Host {
     }
 
     /// Removes what no event names and nobody touched for [`UNNAMED_KEPT`](crate::UNNAMED_KEPT): the traces of commands that
-    /// ended between vault and log. Looks at the 500 rows untouched the longest; [`Swept::more`] says whether that was all.
-    /// `is_named` looks a key up in what the log has up to now; when it fails, nothing is removed.
+    /// ended between vault and log. Looks at the 500 rows untouched the longest, past as many as earlier steps found
+    /// [unknown](Swept::unknown); [`Swept::more`] says whether that was all. `is_named` looks a key up in what the log has up to
+    /// now, and says none of a case that cannot be read: its rows stay. When it fails, nothing is removed.
     ///
     /// # Errors
     /// [`Error::WalHeld`] when another program reads the database: repeat once it has ended. [`Error::Storage`],
     /// [`Error::Poisoned`]. What was done before the error stays done.
-    pub async fn sweep<E, F>(&self, now: Timestamp, is_named: impl Fn(CaseId, KeyId) -> F) -> Result<Swept, E>
+    pub async fn sweep<E, F>(
+        &self,
+        now: Timestamp,
+        past: usize,
+        is_named: impl Fn(CaseId, KeyId) -> F,
+    ) -> Result<Swept, E>
     where
         E: From<Error>,
-        F: Future<Output = Result<bool, E>>,
+        F: Future<Output = Result<Option<bool>, E>>,
     {
-        self.store.sweep(now, is_named).await
+        self.store.sweep(now, past, is_named).await
     }
 
     /// Writes a whole, durable copy of the rows to a new file. Writers wait meanwhile.

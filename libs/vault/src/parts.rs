@@ -88,6 +88,8 @@ pub struct Swept {
     pub named: usize,
     /// Rows removed.
     pub removed: usize,
+    /// Rows of which nobody could say it. They stay the oldest: the next step goes past them.
+    pub unknown: usize,
     /// There may be more to look at: sweep again.
     pub more: bool,
 }

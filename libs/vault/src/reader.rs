@@ -75,14 +75,20 @@ impl Reader {
         Ok((key, row.unwrap_or_default()))
     }
 
-    /// Keys that no event is known to name, last touched before an instant, oldest first.
-    pub(crate) fn unnamed_before(&self, cutoff: Timestamp, rows_max: usize) -> Result<Vec<Subject>, Error> {
+    /// Keys that no event is known to name, last touched before an instant, oldest first, past so many of them.
+    pub(crate) fn unnamed_before(
+        &self,
+        cutoff: Timestamp,
+        past: usize,
+        rows_max: usize,
+    ) -> Result<Vec<Subject>, Error> {
         let connection = self.lock();
-        let select = "SELECT case_id, key_id FROM subjects WHERE named = 0 AND touched_at < ?1 ORDER BY touched_at LIMIT ?2";
+        let select = "SELECT case_id, key_id FROM subjects WHERE named = 0 AND touched_at < ?1
+                      ORDER BY touched_at, case_id, key_id LIMIT ?2 OFFSET ?3";
         let mut statement = connection.prepare_cached(select)?;
-        let limit = i64::try_from(rows_max).unwrap_or(i64::MAX);
+        let [limit, past] = [rows_max, past].map(|rows| i64::try_from(rows).unwrap_or(i64::MAX));
         let read = |row: &Row<'_>| Ok((row.get::<_, [u8; 16]>(0)?, row.get::<_, String>(1)?));
-        let rows = statement.query_map(params![cutoff.as_microsecond(), limit], read)?;
+        let rows = statement.query_map(params![cutoff.as_microsecond(), limit, past], read)?;
         rows.map(|row| {
             let (case, key_id) = row?;
             let key_id = KeyId::try_from(key_id).map_err(|_| Error::Damaged)?;

@@ -118,23 +118,27 @@ impl Store {
     pub(crate) async fn sweep<E, F>(
         &self,
         now: Timestamp,
+        past: usize,
         is_named: impl Fn(CaseId, KeyId) -> F,
     ) -> Result<Swept, E>
     where
         E: From<Error>,
-        F: Future<Output = Result<bool, E>>,
+        F: Future<Output = Result<Option<bool>, E>>,
     {
         let cutoff = now.saturating_sub(UNNAMED_KEPT).unwrap_or(Timestamp::MIN);
-        let rows = self.reader.unnamed_before(cutoff, SWEEP_ROWS)?;
+        let rows = self.reader.unnamed_before(cutoff, past, SWEEP_ROWS)?;
         let count = rows.len();
-        let (mut named, mut unnamed) = (Vec::new(), Vec::new());
+        let (mut named, mut unnamed, mut unknown) = (Vec::new(), Vec::new(), 0);
         for (case, key_id) in rows {
-            let rows = if is_named(case, key_id.clone()).await? { &mut named } else { &mut unnamed };
-            rows.push((case, key_id));
+            match is_named(case, key_id.clone()).await? {
+                Some(true) => named.push((case, key_id)),
+                Some(false) => unnamed.push((case, key_id)),
+                None => unknown += 1,
+            }
         }
         let Settled { named, removed } = self.writer.settle(named, unnamed, cutoff).await?;
         // A row that was touched since is neither, and has gone from what a next step looks at.
-        Ok(Swept { named, removed, more: count == SWEEP_ROWS })
+        Ok(Swept { named, removed, unknown, more: count == SWEEP_ROWS })
     }
 
     /// While this is held nothing else reads, and what removes a key is not answered.

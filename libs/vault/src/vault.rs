@@ -174,18 +174,24 @@ impl Vault {
     }
 
     /// Removes what no event names and nobody touched for [`UNNAMED_KEPT`](crate::UNNAMED_KEPT): the traces of commands that
-    /// ended between vault and log. Looks at the 500 rows untouched the longest; [`Swept::more`] says whether that was all.
-    /// `is_named` looks a key up in what the log has up to now; when it fails, nothing is removed.
+    /// ended between vault and log. Looks at the 500 rows untouched the longest, past as many as earlier steps found
+    /// [unknown](Swept::unknown); [`Swept::more`] says whether that was all. `is_named` looks a key up in what the log has up to
+    /// now, and says none of a case that cannot be read: its rows stay. When it fails, nothing is removed.
     ///
     /// # Errors
     /// As [`Vault::destroy_key`]. What was done before the error stays done. [`Error::RowsElsewhere`] where the rows are not on
     /// this machine: their host does it.
-    pub async fn sweep<E, F>(&self, now: Timestamp, is_named: impl Fn(CaseId, KeyId) -> F) -> Result<Swept, E>
+    pub async fn sweep<E, F>(
+        &self,
+        now: Timestamp,
+        past: usize,
+        is_named: impl Fn(CaseId, KeyId) -> F,
+    ) -> Result<Swept, E>
     where
         E: From<Error>,
-        F: Future<Output = Result<bool, E>>,
+        F: Future<Output = Result<Option<bool>, E>>,
     {
-        self.inner()?.rows.local()?.sweep(now, is_named).await
+        self.inner()?.rows.local()?.sweep(now, past, is_named).await
     }
 
     /// Writes a whole, durable copy of the database to a new file. The key file is not in it. Writers wait meanwhile.

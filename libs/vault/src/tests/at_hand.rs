@@ -64,7 +64,7 @@ async fn a_row_made_or_touched_is_at_hand_as_the_database_has_it() {
     for number in 1..=2 {
         assert_eq!(at_hand(&store, number), Some(in_database(&store, number)));
     }
-    store.sweep(at(100), |_, _| ready(Ok::<_, crate::Error>(true))).await.unwrap();
+    store.sweep(at(100), 0, |_, _| ready(Ok::<_, crate::Error>(Some(true)))).await.unwrap();
     assert_eq!(in_database(&store, 1), live(b"first", true, 5));
     store.ensure(vec![row(1, b"third", 6)]).await.unwrap();
     assert_eq!(at_hand(&store, 1), Some(live(b"first", true, 6)), "named stays named");
@@ -83,7 +83,7 @@ async fn a_row_made_or_touched_is_at_hand_as_the_database_has_it() {
 async fn what_is_swept_is_not_at_hand() {
     let (store, _dir) = store();
     store.ensure(vec![row(1, b"named", 0), row(2, b"forgotten", 0), row(3, b"late", 99)]).await.unwrap();
-    store.sweep(at(100), |id, _| ready(Ok::<_, crate::Error>(id == case(1)))).await.unwrap();
+    store.sweep(at(100), 0, |id, _| ready(Ok::<_, crate::Error>(Some(id == case(1))))).await.unwrap();
     let found = store.keys(&[subject(1), subject(2), subject(3)]).unwrap();
     assert_eq!(found, [live(b"named", true, 0), KeyRow::Missing, live(b"late", false, 99)]);
 }

@@ -63,7 +63,10 @@ async fn an_erased_subject_stays_erased() {
     assert!(refused(vault.seal(case(1), &reporter(), FIELD, WORDS).await.map(|_| ())));
     assert!(refused(vault.put_contact(case(1), &reporter(), &contact()).await));
     clock.send_replace(at(1000));
-    assert_eq!(vault.sweep(at(1000), |_, _| ready(Ok::<_, Error>(false))).await.unwrap(), Swept::default());
+    assert_eq!(
+        vault.sweep(at(1000), 0, |_, _| ready(Ok::<_, Error>(Some(false)))).await.unwrap(),
+        Swept::default()
+    );
     drop(vault);
     let vault = open(dir.path(), &clock).unwrap();
     assert_eq!(vault.open_text(case(1), FIELD, &sealed).await.unwrap(), Opened::Erased);
@@ -109,20 +112,23 @@ async fn what_no_event_names_is_swept_after_a_day() {
     }
     let secrets = stored_secrets(dir.path(), case(2));
     let in_log: BTreeSet<CaseId> = [case(1)].into();
-    let named = |case, _| ready(Ok::<_, Error>(in_log.contains(&case)));
-    assert_eq!(vault.sweep(at(24), named).await.unwrap(), Swept::default(), "not before a day is over");
+    let named = |case, _| ready(Ok::<_, Error>(Some(in_log.contains(&case))));
+    assert_eq!(vault.sweep(at(24), 0, named).await.unwrap(), Swept::default(), "not before a day is over");
 
     clock.send_replace(at(23));
     vault.seal(case(4), &reporter(), FIELD, WORDS).await.unwrap();
-    assert_eq!(vault.sweep(at(25), named).await.unwrap(), Swept { named: 1, removed: 2, more: false });
+    assert_eq!(
+        vault.sweep(at(25), 0, named).await.unwrap(),
+        Swept { named: 1, removed: 2, unknown: 0, more: false }
+    );
 
     let texts: Vec<_> = (1..).map(case).zip(&sealed).map(|(case, sealed)| (case, FIELD, sealed)).collect();
     let opened: Vec<Opened> = vault.open_texts(&texts).await.into_iter().map(Result::unwrap).collect();
     assert_eq!(opened, [text(WORDS), Opened::Lost, Opened::Lost, text(WORDS)]);
     let after = raw_bytes(dir.path());
     assert!(secrets.iter().all(|secret| !holds(&after, &secret[..16])));
-    let nobody = |_, _| -> Ready<Result<bool, Error>> { panic!("nothing is left to ask") };
-    assert_eq!(vault.sweep(at(25), nobody).await.unwrap(), Swept::default());
+    let nobody = |_, _| -> Ready<Result<Option<bool>, Error>> { panic!("nothing is left to ask") };
+    assert_eq!(vault.sweep(at(25), 0, nobody).await.unwrap(), Swept::default());
 }
 
 #[tokio::test]
@@ -135,20 +141,37 @@ async fn a_sweep_takes_more_than_one_step() {
             |case: &CaseId| crate::SealRequest { case: *case, key_id: &key_id, field: FIELD, plaintext: "" };
         vault.seal_many(&cases.iter().map(request).collect::<Vec<_>>()).await.unwrap();
     }
-    let even = |case: CaseId, _| ready(Ok::<_, Error>(case.0.as_u128().is_multiple_of(2)));
+    let even = |case: CaseId, _| ready(Ok::<_, Error>(Some(case.0.as_u128().is_multiple_of(2))));
     let mut steps = Vec::new();
     while steps.last().is_none_or(|last: &Swept| last.more) {
-        steps.push(vault.sweep(at(25), even).await.unwrap());
+        steps.push(vault.sweep(at(25), 0, even).await.unwrap());
     }
-    let whole = Swept { named: 250, removed: 250, more: true };
-    assert_eq!(steps, [whole, whole, Swept { named: 16, removed: 15, more: false }]);
+    let whole = Swept { named: 250, removed: 250, unknown: 0, more: true };
+    assert_eq!(steps, [whole, whole, Swept { named: 16, removed: 15, unknown: 0, more: false }]);
 }
 
 #[tokio::test]
 async fn nothing_is_swept_while_the_log_cannot_be_asked() {
     let vault = sample().vault;
     vault.put_contact(case(1), &reporter(), &contact()).await.unwrap();
-    let away = |_, _| ready(Err::<bool, _>(Error::Away));
-    assert!(matches!(vault.sweep(at(25), away).await, Err(Error::Away)));
+    let away = |_, _| ready(Err::<Option<bool>, _>(Error::Away));
+    assert!(matches!(vault.sweep(at(25), 0, away).await, Err(Error::Away)));
     assert_eq!(vault.contact(case(1), &reporter()).await.unwrap(), Some(contact()));
+}
+
+#[tokio::test]
+async fn cases_that_cannot_be_read_keep_their_rows_and_the_sweep_goes_past_them() {
+    let vault = sample().vault;
+    let (key_id, count) = (reporter(), 503);
+    let cases: Vec<_> = (1..=count).map(case).collect();
+    let request =
+        |case: &CaseId| crate::SealRequest { case: *case, key_id: &key_id, field: FIELD, plaintext: "" };
+    let sealed = vault.seal_many(&cases.iter().map(request).collect::<Vec<_>>()).await.unwrap();
+    let unread = |case: CaseId, _| ready(Ok::<_, Error>((case.0.as_u128() > 501).then_some(false)));
+    let first = vault.sweep(at(25), 0, unread).await.unwrap();
+    assert_eq!(first, Swept { named: 0, removed: 0, unknown: 500, more: true });
+    let second = vault.sweep(at(25), first.unknown, unread).await.unwrap();
+    assert_eq!(second, Swept { named: 0, removed: 2, unknown: 1, more: false });
+    assert_eq!(vault.open_text(case(501), FIELD, &sealed[500]).await.unwrap(), text(""));
+    assert_eq!(vault.open_text(case(502), FIELD, &sealed[501]).await.unwrap(), Opened::Lost);
 }

@@ -75,8 +75,8 @@ async fn a_host_keeps_what_it_cannot_read_and_never_looks_for_the_key() {
     let host = open_host(dir.path(), LEDGER).unwrap();
     assert!(matches!(open_host(dir.path(), LEDGER), Err(Error::Locked(_))));
     assert_eq!(
-        host.sweep(at(25), |_, _| ready(Ok::<_, Error>(true))).await.unwrap(),
-        Swept { named: 1, removed: 0, more: false },
+        host.sweep(at(25), 0, |_, _| ready(Ok::<_, Error>(Some(true)))).await.unwrap(),
+        Swept { named: 1, removed: 0, unknown: 0, more: false },
         "it is of use"
     );
     let copy = dir.path().join("copy.sqlite");

@@ -194,11 +194,14 @@ async fn only_the_host_sweeps_and_copies() {
     role.put_contact(case(1), &reporter(), &contact()).await.unwrap();
     let copy = served.dir.path().join("copy.sqlite");
     assert!(matches!(
-        role.sweep(at(25), |_, _| ready(Ok::<_, Error>(false))).await,
+        role.sweep(at(25), 0, |_, _| ready(Ok::<_, Error>(Some(false)))).await,
         Err(Error::RowsElsewhere)
     ));
     assert!(matches!(role.backup_to(&copy).await, Err(Error::RowsElsewhere)));
-    assert_eq!(served.host.sweep(at(25), |_, _| ready(Ok::<_, Error>(false))).await.unwrap().removed, 1);
+    assert_eq!(
+        served.host.sweep(at(25), 0, |_, _| ready(Ok::<_, Error>(Some(false)))).await.unwrap().removed,
+        1
+    );
     assert_eq!(role.contact(case(1), &reporter()).await.unwrap(), None);
 }
 
@@ -207,8 +210,9 @@ async fn only_the_host_sweeps_and_copies() {
 async fn a_sweep_leaves_what_was_just_sealed_whatever_clock_the_role_has() {
     let served = Served::start().await;
     let role = served.role().await;
-    let sweep =
-        || async { served.host.sweep(*served.clock.borrow(), |_, _| ready(Ok::<_, Error>(false))).await };
+    let sweep = || async {
+        served.host.sweep(*served.clock.borrow(), 0, |_, _| ready(Ok::<_, Error>(Some(false)))).await
+    };
     served.clock.send_replace(at(72));
     let sealed = role.seal(case(1), &reporter(), FIELD, WORDS).await.unwrap();
     let mut new = role.new_case(case(2)).unwrap().unwrap();

@@ -251,7 +251,8 @@ async fn words_about_a_case_that_does_not_exist_leave_no_key_behind() {
     let status = desk.intake.split_case(desk.request("p-receptionist", split)).await.expect_err("not there");
     assert_eq!(status.code(), Code::NotFound);
     desk.world.clock.advance(Duration::from_secs(25 * 3600));
-    let unnamed = |_, _| std::future::ready(Ok::<_, vault::Error>(false));
-    let swept = desk.world.desk.vault.sweep(desk.world.desk.clock.now(), unnamed).await.expect("swept");
+    let unnamed = |_, _| std::future::ready(Ok::<_, vault::Error>(Some(false)));
+    let now = desk.world.desk.clock.now();
+    let swept = desk.world.desk.vault.sweep(now, 0, unnamed).await.expect("swept");
     assert_eq!(swept, vault::Swept::default(), "nothing was there to sweep");
 }

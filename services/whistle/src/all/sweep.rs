@@ -57,9 +57,9 @@ pub(crate) fn keep_swept(rows: Rows, ledger: &Ledger, clock: &Clock, shutdown: &
 
 fn tell(swept: Result<Swept, NotSwept>) {
     match swept {
-        Ok(Swept { removed: 0, more: false, .. }) => {}
-        Ok(Swept { named, removed, more }) => {
-            tracing::info!(named, removed, more, "the vault was swept of what no event names");
+        Ok(Swept { removed: 0, unknown: 0, more: false, .. }) => {}
+        Ok(Swept { named, removed, unknown, more }) => {
+            tracing::info!(named, removed, unknown, more, "the vault was swept of what no event names");
         }
         Err(error) => tracing::warn!(%error, "the vault is not swept, and tried again in an hour"),
     }
@@ -68,18 +68,32 @@ fn tell(swept: Result<Swept, NotSwept>) {
 async fn round(rows: &Rows, ledger: &Ledger, now: Timestamp) -> Result<Swept, NotSwept> {
     let mut round = Swept { more: true, ..Swept::default() };
     for _ in 0..SWEEPS_MAX {
-        let is_named = |case, key_id| is_named(ledger, case, key_id);
+        let is_named = |case, key_id| async move { if_known(case, is_named(ledger, case, key_id).await) };
         let swept = match rows {
-            Rows::Vault(vault) => vault.sweep(now, is_named).await,
-            Rows::Host(host) => host.sweep(now, is_named).await,
+            Rows::Vault(vault) => vault.sweep(now, round.unknown, is_named).await,
+            Rows::Host(host) => host.sweep(now, round.unknown, is_named).await,
         }?;
-        let Swept { named, removed, more } = swept;
-        round = Swept { named: round.named + named, removed: round.removed + removed, more };
-        if !more {
+        round.named += swept.named;
+        round.removed += swept.removed;
+        round.unknown += swept.unknown;
+        round.more = swept.more;
+        if !round.more {
             break;
         }
     }
     Ok(round)
+}
+
+/// What was found out; none where the case alone cannot be read, for its rows must not keep those of others.
+fn if_known(case: CaseId, found: Result<bool, NotSwept>) -> Result<Option<bool>, NotSwept> {
+    match found {
+        Ok(is_named) => Ok(Some(is_named)),
+        Err(NotSwept::Ledger(error)) if !error.is_about_all() => {
+            tracing::warn!(%error, case_id = %case, "keys of a case are kept: it cannot be read");
+            Ok(None)
+        }
+        Err(error) => Err(error),
+    }
 }
 
 /// Whether an event of the case holds the key's id. Its words are looked for, not the reporters of the case: a ticket's later

@@ -117,3 +117,15 @@ async fn after_a_day_the_vault_keeps_only_what_an_event_names() {
     drop(district);
     assert!(all.stop().await.is_clean());
 }
+
+#[test]
+fn a_case_that_cannot_be_read_keeps_its_rows_and_ends_no_round() {
+    let case = CaseId(Uuid::from_u128(1));
+    let found = |error: LedgerError| if_known(case, Err(error.into()));
+    let damaged = LedgerError::Damaged { position: ledger::Position(1), detail: "test".to_owned() };
+    assert!(matches!(found(damaged), Ok(None)));
+    assert!(matches!(found(LedgerError::Storage("test".to_owned())), Ok(None)));
+    assert!(matches!(found(LedgerError::Stopped), Err(NotSwept::Ledger(_))));
+    assert!(matches!(if_known(case, Err(vault::Error::Away.into())), Err(NotSwept::Vault(_))));
+    assert!(matches!(if_known(case, Ok(false)), Ok(Some(false))));
+}
