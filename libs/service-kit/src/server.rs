@@ -53,9 +53,9 @@ pub struct Settings {
     pub upload_timeout_ms: u32,
     /// How long such a call may send nothing while more of it is waited for.
     pub upload_idle_timeout_ms: u32,
-    /// Age at which a connection is asked to come again.
+    /// Age at which a connection is asked to come again; calls under way on it go on.
     pub connection_age_max_seconds: u32,
-    /// How long such a connection may take to end.
+    /// How long such a connection may take to end; then it is cut.
     pub connection_age_grace_seconds: u32,
 }
 
@@ -170,12 +170,11 @@ async fn report(health: &HealthReporter, names: &[&str], status: ServingStatus) 
 
 fn transport(settings: &Settings) -> Server {
     let ms = |value: u32| Duration::from_millis(value.into());
-    let seconds = |value: u32| Duration::from_secs(value.into());
     Server::builder()
         .http2_keepalive_interval(Some(ms(settings.keepalive_interval_ms)))
         .http2_keepalive_timeout(Some(ms(settings.keepalive_timeout_ms)))
         .max_concurrent_streams(settings.streams_per_connection_max)
         .http2_max_header_list_size(settings.header_bytes_max)
-        .max_connection_age(seconds(settings.connection_age_max_seconds))
-        .max_connection_age_grace(seconds(settings.connection_age_grace_seconds))
+        // With a grace of its own tonic asks nobody to come again: it cuts. Admission ends what is left after the grace.
+        .max_connection_age(Duration::from_secs(settings.connection_age_max_seconds.into()))
 }

@@ -1,4 +1,4 @@
-//! Which connections are let in: tonic has no limit of its own on their number, and none on their silence.
+//! Which connections are let in: tonic has no limit of its own on their number, and none on their silence; and once they are old it either asks or cuts.
 
 use std::collections::HashMap;
 use std::future::Future as _;
@@ -24,6 +24,8 @@ pub(super) struct Admission {
     total_max: u32,
     per_address_max: u32,
     first_byte_timeout: Duration,
+    /// From the beginning of a connection to its end, at the latest.
+    lifetime: Duration,
     requests_max: u32,
 }
 
@@ -40,6 +42,7 @@ impl Admission {
             total_max: settings.connections_max,
             per_address_max: settings.connections_per_address_max,
             first_byte_timeout: Duration::from_millis(settings.first_byte_timeout_ms.into()),
+            lifetime: lifetime(settings),
             requests_max: settings.requests_per_connection_max,
         }
     }
@@ -55,6 +58,7 @@ impl Admission {
         Some(Admitted {
             stream,
             silence: Some(Box::pin(tokio::time::sleep(self.first_byte_timeout))),
+            end: Box::pin(tokio::time::sleep(self.lifetime)),
             requests: Places::new(self.requests_max),
             _place: place,
         })
@@ -77,6 +81,12 @@ impl Admission {
     }
 }
 
+/// The age at which a connection is asked to come again, and what it may take to end after that.
+fn lifetime(settings: &Settings) -> Duration {
+    let seconds = [settings.connection_age_max_seconds, settings.connection_age_grace_seconds];
+    seconds.map(|seconds| Duration::from_secs(seconds.into())).iter().sum()
+}
+
 /// One connection's place in the counts, given back when dropped.
 #[derive(Debug)]
 struct Place {
@@ -97,11 +107,12 @@ impl Drop for Place {
     }
 }
 
-/// A connection that was let in; closed when its first byte does not come in time.
+/// A connection that was let in; closed when its first byte does not come in time, and when it is too old, whatever it is at.
 #[derive(Debug)]
 pub(super) struct Admitted {
     stream: TcpStream,
     silence: Option<Pin<Box<Sleep>>>,
+    end: Pin<Box<Sleep>>,
     requests: Places,
     _place: Place,
 }
@@ -115,12 +126,20 @@ impl Connected for Admitted {
     }
 }
 
+impl Admitted {
+    /// An error once the connection must have ended.
+    fn unless_over(&mut self, cx: &mut Context<'_>) -> io::Result<()> {
+        if self.end.as_mut().poll(cx).is_ready() { Err(io::ErrorKind::TimedOut.into()) } else { Ok(()) }
+    }
+}
+
 impl AsyncRead for Admitted {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
+        self.unless_over(cx)?;
         let read = Pin::new(&mut self.stream).poll_read(cx, buffer);
         if read.is_ready() {
             self.silence = None;
@@ -134,6 +153,7 @@ impl AsyncRead for Admitted {
 
 impl AsyncWrite for Admitted {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        self.unless_over(cx)?;
         Pin::new(&mut self.stream).poll_write(cx, bytes)
     }
 
@@ -142,6 +162,7 @@ impl AsyncWrite for Admitted {
         cx: &mut Context<'_>,
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
+        self.unless_over(cx)?;
         Pin::new(&mut self.stream).poll_write_vectored(cx, slices)
     }
 
@@ -150,6 +171,7 @@ impl AsyncWrite for Admitted {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.unless_over(cx)?;
         Pin::new(&mut self.stream).poll_flush(cx)
     }
 

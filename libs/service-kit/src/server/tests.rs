@@ -1,3 +1,4 @@
+mod age;
 mod calls;
 mod limits;
 
