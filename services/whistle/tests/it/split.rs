@@ -186,10 +186,7 @@ fn nats_away_is_told_at_once_and_everything_catches_up() {
     assert!(told(&listed).contains("next: try again"), "{}", told(&listed));
     call(&server, CENTRE, &["registry", "show"]);
     for process in &district.processes {
-        process.wait("not ready without NATS", |process| {
-            let (ready, why) = process.ready();
-            !ready && why.contains("NATS is away")
-        });
+        process.wait("not ready without NATS", lacks_nats);
     }
     district.nats.restart().unwrap();
     district.settle();
@@ -202,14 +199,19 @@ fn nats_away_is_told_at_once_and_everything_catches_up() {
     district.stop();
 }
 
+/// Whether a process says that it is not ready for want of NATS.
+fn lacks_nats(process: &Process) -> bool {
+    let (ready, why) = process.ready();
+    !ready && why.contains("NATS is away")
+}
+
 #[test]
 fn a_ledger_waits_for_a_server_that_is_away_at_its_start() {
     let mut nats = NatsChild::start().unwrap();
     nats.kill();
     let dir = tempfile::tempdir().unwrap();
     let ledger = ledger(&nats, dir.path());
-    let (ready, why) = ledger.ready();
-    assert!(!ready && why.contains("NATS is away"), "{why}");
+    ledger.wait("not ready without NATS", lacks_nats);
     nats.restart().unwrap();
     ledger.wait_ready();
 }
