@@ -1,4 +1,7 @@
 use case::Actor;
+use case::event::clock::ClockBreached;
+use case::ids::CaseId;
+use case::time::At;
 use desk::Desk;
 use service_kit::clock::Clock;
 use service_kit::principals::{Principal, Principals};
@@ -117,14 +120,8 @@ async fn whoever_loses_sight_of_a_case_is_told_its_id_alone() {
     assert_eq!(update.case.unwrap(), only_the_id);
 }
 
-#[tokio::test]
-async fn a_case_that_becomes_overdue_while_it_is_watched_is_told() {
-    use case::event::clock::ClockBreached;
-    use case::time::At;
-    let district = District::start().await;
-    let filter = pb::CaseFilter { overdue_only: true, ..Default::default() };
-    let overdue = pb::WatchCasesRequest { filter: Some(filter), ..Default::default() };
-    let mut updates = watch(&district, "p-duty_leader", overdue).await;
+/// A dispatched case whose next clock is breached after a month.
+async fn overdue_case(district: &District) -> CaseId {
     let id = district.dispatched(1, "消防通道被堵", "traffic", &[]).await;
     let case = district.case(id).await;
     let clock = case.clocks.iter().min_by_key(|clock| clock.due_at).unwrap();
@@ -132,6 +129,16 @@ async fn a_case_that_becomes_overdue_while_it_is_watched_is_told() {
     district.later(60 * 24 * 30);
     let at = At::new(district.world.desk.clock.now());
     district.happen("p-dispatcher", id, ClockBreached { clock: no, generation, at }).await;
+    id
+}
+
+#[tokio::test]
+async fn a_case_that_becomes_overdue_while_it_is_watched_is_told() {
+    let district = District::start().await;
+    let filter = pb::CaseFilter { overdue_only: true, ..Default::default() };
+    let overdue = pb::WatchCasesRequest { filter: Some(filter), ..Default::default() };
+    let mut updates = watch(&district, "p-duty_leader", overdue).await;
+    let id = overdue_case(&district).await;
     let update = tokio::time::timeout(test_kit::DEADLINE, change(&mut updates)).await.unwrap();
     assert_eq!((update.kind(), update.case.unwrap().case_id), (UpdateKind::Changed, id.to_string()));
 }
@@ -281,8 +288,6 @@ async fn a_case_watched_by_its_id_is_told_to_have_left_sight_by_its_first_change
 
 #[tokio::test]
 async fn a_case_found_overdue_by_a_clock_that_is_ahead_is_told_as_overdue() {
-    use case::event::clock::ClockBreached;
-    use case::time::At;
     let district = District::start().await;
     // The board of another machine, whose clock does not come as far in this test.
     let (clock, _still) = Clock::manual(district.world.desk.clock.now());
@@ -292,13 +297,7 @@ async fn a_case_found_overdue_by_a_clock_that_is_ahead_is_told_as_overdue() {
     let filter = pb::CaseFilter { overdue_only: true, ..Default::default() };
     let overdue = pb::WatchCasesRequest { filter: Some(filter), ..Default::default() };
     let mut updates = board.watch(&by("p-duty_leader"), overdue).await.unwrap();
-    let id = district.dispatched(1, "消防通道被堵", "traffic", &[]).await;
-    let case = district.case(id).await;
-    let clock = case.clocks.iter().min_by_key(|clock| clock.due_at).unwrap();
-    let (no, generation) = (clock.no, clock.generation);
-    district.later(60 * 24 * 30);
-    let at = At::new(district.world.desk.clock.now());
-    district.happen("p-dispatcher", id, ClockBreached { clock: no, generation, at }).await;
+    let id = overdue_case(&district).await;
     let update = tokio::time::timeout(test_kit::DEADLINE, change(&mut updates)).await.unwrap();
     let shown = update.case.as_ref().unwrap();
     assert_eq!((update.kind(), &shown.case_id, shown.overdue), (UpdateKind::Changed, &id.to_string(), true));
